@@ -32,6 +32,8 @@ class ExitCode(IntEnum):
     """A model or an optional dependency is missing or broken."""
     NOTHING_READ = 6
     """There were pages, but none could be read."""
+    INTERNAL = 70
+    """A fault in pagereader itself: please report it."""
     INTERRUPTED = 130
     """Stopped by SIGINT."""
     TERMINATED = 143

@@ -1,0 +1,196 @@
+"""Reads files and writes their results, keeping every failure to its page."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from pagereader.document import Page
+from pagereader.errors import ExitCode, InputError, OutputError, PagereaderError, UsageError
+from pagereader.log import about_page
+from pagereader.outputs import OutputPlan, image_name
+from pagereader.pipeline import Reader, failed_page
+from pagereader.sources import InputFile, PageRef
+from pagereader.view.overlay import draw_overlay
+from pagereader.write import WRITERS, write_atomically, writer
+
+
+@dataclass(slots=True)
+class Tally:
+    """How a run went.
+
+    Attributes:
+        done: Pages read and written.
+        failures: One error for each page or file that failed, in order.
+    """
+
+    done: int = 0
+    failures: list[Exception] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the run as a whole comes to."""
+        for kind in (OutputError, UsageError):
+            if any(isinstance(error, kind) for error in self.failures):
+                return kind.exit_code
+        if not self.failures:
+            return ExitCode.OK if self.done else ExitCode.NOTHING_READ
+        if self.done:
+            return ExitCode.SOME_PAGES_FAILED
+        if all(isinstance(error, InputError) for error in self.failures):
+            return ExitCode.UNREADABLE_INPUT
+        return ExitCode.NOTHING_READ
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which page of which file a result belongs to."""
+
+    file: InputFile
+    position: int
+    count: int
+    ref: PageRef | Page
+
+    @property
+    def is_last(self) -> bool:
+        return self.position == self.count - 1
+
+
+def transcribe(
+    reader: Reader,
+    files: Iterable[InputFile],
+    plan: OutputPlan,
+    *,
+    overwrite: bool = False,
+    overlay: Path | None = None,
+    stdout: BinaryIO | None = None,
+    on_page: Callable[[Page], object] | None = None,
+) -> Tally:
+    """Read ``files`` and write each page as soon as it is read, each document when it ends.
+
+    Args:
+        reader: Reads the pages.
+        files: What to read.
+        plan: Where results go.
+        overwrite: Whether existing files may be replaced.
+        overlay: Folder for pictures of what was found, or None.
+        stdout: Takes the result if the plan says standard output.
+        on_page: Called after each page, or None.
+
+    Raises:
+        ModelError: if the recogniser is missing or broken.
+    """
+    run = _Run(reader, plan, overwrite, overlay, stdout)
+    places: deque[_Place] = deque()
+    for page in reader.read_pages(run.page_refs(files, places), on_error="keep"):
+        with about_page(page.source):
+            run.take(places.popleft(), page)
+        if on_page is not None:
+            on_page(page)
+    return run.tally
+
+
+class _Run:
+    """Writes pages as they come; document formats once their last page is there."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        plan: OutputPlan,
+        overwrite: bool,
+        overlay: Path | None,
+        stdout: BinaryIO | None,
+    ) -> None:
+        self.tally = Tally()
+        self._reader, self._plan = reader, plan
+        self._overwrite, self._overlay, self._stdout = overwrite, overlay, stdout
+        self._document: list[Page] = []
+
+    def page_refs(
+        self, files: Iterable[InputFile], places: deque[_Place]
+    ) -> Iterator[PageRef | Page]:
+        """Yield what to read, and note in ``places`` where each result belongs."""
+        for file in files:
+            refs = self._reader.page_refs(file)
+            for position, ref in enumerate(refs):
+                place = _Place(file, position, len(refs), ref)
+                places.append(place)
+                yield ref if isinstance(ref, Page) else self._unless_kept(place, ref)
+
+    def take(self, place: _Place, page: Page) -> None:
+        """Write what can be written now that ``page`` is read."""
+        self._document.append(page)
+        if page.error is None:
+            self._attempt(lambda: self._write_page(place, page))
+        else:
+            self.tally.failures.append(page.error)
+        if place.is_last:
+            pages, self._document = self._document, []
+            if any(each.error is None for each in pages):
+                self._attempt(lambda: self._write_document(place, pages))
+
+    def _attempt(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except PagereaderError as error:
+            self.tally.failures.append(error)
+
+    def _unless_kept(self, place: _Place, ref: PageRef) -> PageRef | Page:
+        """Refuse, before any work, a page whose result would replace a file."""
+        if self._overwrite or self._plan.to_stdout:
+            return ref
+        for name in self._plan.formats:
+            path = self._path(name, place, ref.source.number)
+            if path.exists():
+                error = OutputError(f"{path} exists already", "replace it with --overwrite")
+                return failed_page(ref.source, error)
+        return ref
+
+    def _path(self, format: str, place: _Place, number: int) -> Path:
+        target = self._plan.target(place.file)
+        if WRITERS[format].one_page_a_file:
+            return target.page_path(format, number, place.count > 1)
+        return target.document_path(format)
+
+    def _write_page(self, place: _Place, page: Page) -> None:
+        if self._overlay is not None:
+            self._save_overlay(self._overlay, place, page)
+        for name in self._plan.formats:
+            if WRITERS[name].one_page_a_file:
+                self._write(name, place, [page])
+        self.tally.done += 1
+
+    def _write_document(self, place: _Place, pages: list[Page]) -> None:
+        for name in self._plan.formats:
+            if not WRITERS[name].one_page_a_file:
+                self._write(name, place, pages)
+
+    def _write(self, format: str, place: _Place, pages: list[Page]) -> None:
+        if self._stdout is not None:
+            if WRITERS[format].one_page_a_file and place.count > 1:
+                raise UsageError(
+                    f"{format} holds one page a file, {place.file.path} has {place.count}",
+                    "give -o FILE or choose one page with --pages",
+                )
+            self._stdout.write(writer(format).render(pages, [image_name(p, None) for p in pages]))
+            self._stdout.flush()
+            return
+        path = self._path(format, place, pages[0].source.number)
+        names = [image_name(page, path) for page in pages]
+        write_atomically(path, writer(format).render(pages, names), overwrite=self._overwrite)
+
+    def _save_overlay(self, folder: Path, place: _Place, page: Page) -> None:
+        if isinstance(place.ref, Page):
+            return
+        drawn = Image.fromarray(draw_overlay(self._reader.load(place.ref), page))
+        buffer = BytesIO()
+        drawn.save(buffer, "PNG")
+        number = f"_{page.source.number:04d}" if place.count > 1 else ""
+        path = folder / f"{place.file.relative}{number}.png"
+        write_atomically(path, buffer.getvalue(), overwrite=True)

@@ -1,0 +1,159 @@
+"""``pagereader INPUT... -o OUTPUT``: the main command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import click
+
+from pagereader import log
+from pagereader.batch import Tally, transcribe
+from pagereader.cli.progress import progress_bar
+from pagereader.errors import ExitCode
+from pagereader.options import ON_ERROR, ORIENTATIONS, PRECISIONS, Options
+from pagereader.outputs import STDOUT, OutputPlan
+from pagereader.pipeline import Reader
+from pagereader.sources import find_inputs
+
+_DEFAULTS = Options()
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _option(*names: str, help: str, **settings: Any) -> Callable[[_Command], _Command]:
+    """A click option whose default is the one of :class:`Options`."""
+    key = next(name for name in names if name.startswith("--")).lstrip("-").replace("-", "_")
+    if hasattr(_DEFAULTS, key):
+        settings.setdefault("default", getattr(_DEFAULTS, key))
+        settings.setdefault("show_default", settings["default"] not in (None, "", False))
+    return click.option(*names, help=help, **settings)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "-o",
+    "--output",
+    default=STDOUT,
+    metavar="FILE|DIR|-",
+    help="Where results go. A name ending in / or an existing folder, several inputs or a "
+    "folder as input make it a folder. '-' (the default) is standard output.",
+)
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="NAME[,NAME...]",
+    help="page, alto, hocr, txt, json. Default: by the output's suffix (.xml is PAGE); "
+    "page for folders; txt for standard output.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace existing files; by default they are kept.")
+@click.option("-r", "--recursive", is_flag=True, help="Enter folders within folders.")
+@_option("--pages", metavar="RANGE", help="Pages of each input, from 1: 1,3-5,8-end.")
+@_option("--password", help="Password of encrypted PDFs.")
+@_option(
+    "--dpi", type=int, help="Resolution at which PDF pages are rendered that are not one image."
+)
+@_option("--max-pixels", type=int, metavar="N", help="Refuse images with more pixels than this.")
+@_option(
+    "--orientation",
+    type=click.Choice(ORIENTATIONS),
+    help="Degrees by which pages must be turned clockwise to be upright.",
+)
+@_option("--spread", is_flag=True, help="Pages are two-page spreads; the left page is read first.")
+@_option("--resegment", is_flag=True, help="Find lines anew where the input already has them.")
+@_option("-m", "--model", metavar="NAME", help="bundled, a folder, or a TrOCR model on the hub.")
+@_option("-d", "--device", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+@_option("--precision", type=click.Choice(PRECISIONS), help="How exact the arithmetic is.")
+@_option("-B", "--batch-size", type=int, metavar="N", help="Lines decoded together.")
+@_option("--beams", type=int, metavar="N", help="Beam search width; 1 is greedy and fastest.")
+@_option("--alternatives", type=int, metavar="N", help="Keep N other readings of each line.")
+@_option("-j", "--jobs", type=int, metavar="N", help="Pages prepared at once. Default: one a core.")
+@_option("--language", metavar="CODE", help="ISO 639-1 code to note in the results.")
+@_option("--segmenter", metavar="NAME", hidden=True, help="Name of an installed segmenter.")
+@_option("--recognizer", metavar="NAME", hidden=True, help="Name of an installed recogniser.")
+@_option("--on-error", type=click.Choice(ON_ERROR), help="What a failed page does to the run.")
+@_option(
+    "--max-failed",
+    type=float,
+    metavar="SHARE",
+    help="Give up when more than this share of the pages failed.",
+)
+@_option("--retries", type=int, metavar="N", help="Try a failed page N times more.")
+@_option("--page-timeout", type=float, metavar="SECONDS", help="Longest time for one page.")
+@click.option(
+    "--overlay",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also draw what was found on each page and save it here as PNG.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
+def transcribe_command(
+    inputs: tuple[str, ...],
+    output: str,
+    formats: tuple[str, ...],
+    overwrite: bool,
+    recursive: bool,
+    overlay: Path | None,
+    quiet: bool,
+    verbose: int,
+    **settings: Any,
+) -> int:
+    """Transcribe scans: PDF, TIFF, JPEG, PNG, WebP, JPEG 2000, or folders of them.
+
+    Several formats come from one reading: -f page,hocr,txt. PAGE and ALTO hold one page a file,
+    so a document of several pages gives OUT_0001.xml, OUT_0002.xml and so on; hOCR, text and
+    JSON hold the whole document.
+    """  # fmt: skip
+    log.configure(-1 if quiet else verbose)
+    names = {field.name for field in fields(Options)}
+    options = Options.of(**{key: value for key, value in settings.items() if key in names})
+    files = list(find_inputs(inputs, recursive=recursive))
+    plan = OutputPlan(output, [f for part in formats for f in part.split(",") if f], files)
+    reader = Reader(options)
+    with _standard_output(plan.to_stdout) as stdout, progress_bar(quiet) as progress:
+        tally = transcribe(
+            reader,
+            files,
+            plan,
+            overwrite=overwrite,
+            overlay=overlay,
+            stdout=stdout,
+            on_page=progress,
+        )
+    _report(tally, quiet)
+    return int(tally.exit_code)
+
+
+def _report(tally: Tally, quiet: bool) -> None:
+    from pagereader.cli import one_line
+
+    for failure in tally.failures:
+        click.echo(f"pagereader: failed: {one_line(str(failure))}", err=True)
+    if tally.exit_code is ExitCode.SOME_PAGES_FAILED or (not quiet and sys.stderr.isatty()):
+        click.echo(f"pagereader: {tally.done} pages read, {len(tally.failures)} failed", err=True)
+
+
+@contextmanager
+def _standard_output(wanted: bool) -> Iterator[BinaryIO | None]:
+    """Give out the real stdout, and send whatever libraries print there to stderr meanwhile."""
+    if not wanted:
+        yield None
+        return
+    sys.stdout.flush()
+    real = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(real), "wb") as stream:
+            yield stream
+    finally:
+        sys.stdout.flush()
+        os.dup2(real, 1)
+        os.close(real)

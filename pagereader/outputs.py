@@ -1,0 +1,142 @@
+"""Which file a page's result goes to.
+
+Formats like PAGE and ALTO hold one page a file: a document of which one page is read gives
+exactly the name asked for, several pages give ``name_0001.xml`` and so on, counted as in the
+document. Formats like hOCR, text and JSON hold the whole document.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pagereader.document import Page
+from pagereader.errors import UsageError
+from pagereader.sources import InputFile
+from pagereader.write import WRITERS, format_of
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTarget:
+    """Where one input's results go.
+
+    Attributes:
+        base: Output path without a format's suffix.
+        suffixes: Suffixes that the user chose for a format instead of the format's own.
+    """
+
+    base: Path
+    suffixes: Mapping[str, str] = field(default_factory=dict)
+
+    def document_path(self, format: str) -> Path:
+        """Return the file that holds the whole document in ``format``."""
+        return self.base.with_name(self.base.name + self._suffix(format))
+
+    def page_path(self, format: str, number: int, several: bool) -> Path:
+        """Return the file that holds page ``number`` (from 1) in ``format``.
+
+        Args:
+            format: A format with one page a file.
+            number: Page of the input, from 1.
+            several: Whether more than one page of this input is read.
+        """
+        counter = f"_{number:04d}" if several else ""
+        return self.base.with_name(self.base.name + counter + self._suffix(format))
+
+    def _suffix(self, format: str) -> str:
+        return self.suffixes.get(format, WRITERS[format].suffix)
+
+
+class OutputPlan:
+    """Names every output before anything is read, so that no two inputs share a file.
+
+    Args:
+        output: What the user gave as ``-o``: a file, a folder or "-".
+        formats: Names of formats; empty to take the format from the output's suffix.
+        inputs: The input files; more than one, or a folder among them, makes ``output`` a folder.
+
+    Raises:
+        UsageError: if the formats do not fit the output.
+    """
+
+    def __init__(self, output: str, formats: Sequence[str], inputs: Sequence[InputFile]) -> None:
+        self.to_stdout = output == STDOUT
+        self.folder = None if self.to_stdout else _as_folder(output, inputs)
+        self.formats = _checked_formats(output, formats, self.folder is not None)
+        self._file = None if self.to_stdout or self.folder else Path(output)
+        self._bases = _distinct_bases(inputs) if self.folder else {}
+        if self.to_stdout and len(self.formats) > 1:
+            raise UsageError(
+                "standard output holds one format", "name one with -f, or give -o FILE"
+            )
+
+    def target(self, source: InputFile) -> OutputTarget:
+        """Return where the results of ``source`` go. Not for standard output."""
+        if self.folder is not None:
+            return OutputTarget(self.folder / self._bases[source])
+        if self._file is None:
+            raise ValueError("standard output has no path")
+        return _named_target(self._file, self.formats)
+
+
+def _named_target(file: Path, formats: Sequence[str]) -> OutputTarget:
+    """The target whose first format goes to exactly ``file``."""
+    for name in formats:
+        for suffix in (f".{name}.xml", WRITERS[name].suffix):
+            if file.name.endswith(suffix) and file.name != suffix:
+                return OutputTarget(file.with_name(file.name.removesuffix(suffix)), {name: suffix})
+    return OutputTarget(file.with_suffix(""), {formats[0]: file.suffix})
+
+
+def image_name(page: Page, output: Path | None) -> str:
+    """Return how a result names its page image: relative to the result, page as a fragment.
+
+    A page of a PDF or of a multi-page TIFF is named ``scan.pdf#page=3``.
+    """
+    path = page.image_path or page.source.path
+    if path == STDOUT:
+        name = "stdin"
+    elif output is None:
+        name = Path(path).name
+    else:
+        name = os.path.relpath(path, output.parent)
+    return name if page.image_path else f"{name}#page={page.source.number}"
+
+
+def _as_folder(output: str, inputs: Sequence[InputFile]) -> Path | None:
+    looks_like_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
+    mirrored = any(Path(source.relative).parent != Path() for source in inputs)
+    if looks_like_folder or len(inputs) > 1 or mirrored:
+        return Path(output)
+    return None
+
+
+def _checked_formats(output: str, formats: Sequence[str], is_folder: bool) -> tuple[str, ...]:
+    unknown = [name for name in formats if name not in WRITERS]
+    if unknown:
+        known = ", ".join(sorted(WRITERS))
+        raise UsageError(f"no output format is called {unknown[0]!r}", f"known: {known}")
+    if formats:
+        return tuple(dict.fromkeys(formats))
+    if output == STDOUT:
+        return ("txt",)
+    return ("page",) if is_folder else (format_of(output),)
+
+
+def _distinct_bases(inputs: Sequence[InputFile]) -> dict[InputFile, Path]:
+    """Mirror each input's place; where stems meet, keep the whole file name in the result's."""
+    stems = {source: Path(source.relative).with_suffix("") for source in inputs}
+    taken = Counter(str(stem).casefold() for stem in stems.values())
+    bases = {}
+    for source, stem in stems.items():
+        numbered = re.sub(r"_\d{4,}$", "", str(stem)).casefold()  # page 1 of scan.pdf: scan_0001
+        meets = taken[str(stem).casefold()] > 1
+        meets |= numbered != str(stem).casefold() and taken[numbered] > 0
+        bases[source] = Path(source.relative) if meets else stem
+    return bases

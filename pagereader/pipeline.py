@@ -1,0 +1,354 @@
+"""Reader: page images in, transcribed pages out, in order, with errors kept to their page.
+
+CPU threads open, segment and crop pages ahead of the model; the model reads the lines of
+several pages together in the caller's thread. At most a few pages are held at any time, so
+memory does not grow with the number of pages.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.document import Document, Flag, Line, Page, PageImage, PageSource, Word
+from pagereader.errors import ModelError, PageError, PagereaderError
+from pagereader.geometry import LineWarp, points
+from pagereader.log import about_page, logger
+from pagereader.options import Options, PageRange
+from pagereader.parse import parse_transcription
+from pagereader.sources import InputFile, Kind, PageRef, find_inputs
+from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, load_stage
+
+OnError = Literal["raise", "keep"]
+LINES_A_BATCH = 64
+PAGES_A_BATCH = 16
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A page that is ready for the model, or the reason why it is not."""
+
+    page: Page
+    crops: list[LineCrop] = field(default_factory=list)
+
+
+class Reader:
+    """Reads pages with one model, loaded on first use and kept.
+
+    Args:
+        options: Settings; the defaults if None.
+        segmenter: Replaces the segmenter that the options name.
+        recognizer: Replaces the recogniser that the options name.
+        **changes: Single settings that differ from ``options``.
+
+    Raises:
+        UsageError: if a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        segmenter: Segmenter | None = None,
+        recognizer: Recognizer | None = None,
+        **changes: Any,
+    ) -> None:
+        self.options = Options.of(options, **changes)
+        self._segmenter = segmenter
+        self._recognizer = recognizer
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The segmenter, made on first use."""
+        if self._segmenter is None:
+            stage = load_stage("segmenters", self.options.segmenter)
+            self._segmenter = stage.from_options(self.options)
+        return self._segmenter
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """The recogniser, loaded on first use.
+
+        Raises:
+            ModelError: if the model is missing or broken.
+        """
+        if self._recognizer is None:
+            stage = load_stage("recognizers", self.options.recognizer)
+            self._recognizer = stage.from_options(self.options)
+        return self._recognizer
+
+    def read(
+        self, *inputs: str | os.PathLike[str], recursive: bool = False, on_error: OnError = "raise"
+    ) -> Iterator[Page]:
+        """Yield the pages of files and folders in order; each is there before the next is opened.
+
+        Args:
+            *inputs: Files, folders, or "-" for standard input.
+            recursive: Whether to enter folders within folders.
+            on_error: "raise" the error of a page that fails, once the pages before it are out;
+                or "keep" such pages, with ``page.error`` set and no regions.
+
+        Raises:
+            InputError: if a file cannot be read (``on_error="raise"``).
+            PageError: if a page cannot be read (``on_error="raise"``).
+            ModelError: if the recogniser is missing or broken.
+        """
+        return self.read_files(find_inputs(inputs, recursive=recursive), on_error=on_error)
+
+    def read_files(
+        self, files: Iterable[InputFile], *, on_error: OnError = "raise"
+    ) -> Iterator[Page]:
+        """Yield the pages of input files, as :meth:`read` does."""
+        refs = (ref for file in files for ref in self.page_refs(file))
+        return self.read_pages(refs, on_error=on_error)
+
+    def read_pages(
+        self, refs: Iterable[PageRef | Page], *, on_error: OnError = "raise"
+    ) -> Iterator[Page]:
+        """Yield the pages that ``refs`` point to, in order; failed pages pass through."""
+        tasks = (self._task(ref) for ref in refs)
+        with closing(self._prepare_ahead(tasks)) as prepared:
+            for group in _groups(prepared):
+                for page in self._recognize(group):
+                    if page.error is not None and on_error == "raise":
+                        raise page.error
+                    yield page
+
+    def read_image(
+        self,
+        image: NDArray[np.uint8] | PageImage,
+        *,
+        dpi: tuple[float, float] | None = None,
+        name: str = "image",
+    ) -> Page:
+        """Return the transcription of one image in memory.
+
+        Args:
+            image: uint8, (height, width) grey or (height, width, 3) RGB.
+            dpi: Resolution if known.
+            name: Stands for the file name in outputs.
+
+        Raises:
+            PageError: if the page cannot be read.
+        """
+        if not isinstance(image, PageImage):
+            image = PageImage(np.asarray(image, np.uint8), PageSource(name, count=1), dpi)
+        (page,) = self._recognize([_guarded(image.source, lambda: self._prepare(image))])
+        if page.error is not None:
+            raise page.error
+        return page
+
+    def page_refs(self, file: InputFile) -> list[PageRef | Page]:
+        """Return what to read of ``file``: its chosen pages, or one failed page if it is broken."""
+        try:
+            refs = file.pages(Options.of(self.options, pages=None))
+            if refs and refs[0].kind is Kind.TRANSCRIPTION:
+                count = len(parse_transcription(file.path))
+                refs = [replace(refs[0], index=i, count=count) for i in range(count)]
+            if self.options.pages is not None:
+                refs = [refs[i] for i in PageRange.parse(self.options.pages).indices(len(refs))]
+            return list(refs)
+        except PagereaderError as error:
+            return [failed_page(PageSource(file.path), error)]
+
+    def load(self, ref: PageRef) -> PageImage:
+        """Return a page's pixels; for a transcription, its image with what is known of it.
+
+        Raises:
+            PageError: if the page, or the image of a transcription, cannot be read.
+            InputError: if the whole file cannot be read.
+        """
+        if ref.kind is not Kind.TRANSCRIPTION:
+            return ref.load(self.options)
+        known = parse_transcription(ref.path)[ref.index]
+        image = self._image_of(known)
+        if not self.options.resegment:
+            image.known = known
+        image.source = ref.source
+        return image
+
+    def _image_of(self, known: Page) -> PageImage:
+        if not known.image_path:
+            raise PageError(f"{known.source} names no image", "put the image's file name into it")
+        image_file = InputFile(known.image_path, Path(known.image_path).name)
+        refs = image_file.pages(Options.of(self.options, pages=None))
+        index = known.source.index if len(refs) > 1 else 0
+        if index >= len(refs):
+            raise PageError(f"{known.image_path} has no page {index + 1}", "check the image's name")
+        return refs[index].load(self.options)
+
+    def _task(self, ref: PageRef | Page) -> Callable[[], _Prepared]:
+        if isinstance(ref, Page):
+            return lambda: _Prepared(ref)
+        return lambda: _guarded(ref.source, lambda: self._prepare(self.load(ref)))
+
+    def _prepare(self, image: PageImage) -> _Prepared:
+        page = Page(
+            image.width,
+            image.height,
+            image.source,
+            dpi=image.dpi,
+            image_path=image.image_path,
+            language=self.options.language,
+        )
+        if image.known is not None:
+            page.regions = image.known.regions
+            page.orientation, page.skew = image.known.orientation, image.known.skew
+            page.language = page.language or image.known.language
+            page.steps = list(image.known.steps)
+        else:
+            found = self.segmenter.segment(image)
+            page.regions, page.orientation, page.skew = found.regions, found.orientation, found.skew
+            page.steps = [self.segmenter.describe()]
+        crops = self.segmenter.cut(image, page.regions)
+        if len(crops) != len(page.lines):
+            raise PageError("the segmenter cut another number of crops than lines", "report this")
+        return _Prepared(page, crops)
+
+    def _prepare_ahead(
+        self, tasks: Iterator[Callable[[], _Prepared]]
+    ) -> Generator[_Prepared, None, None]:
+        """Run tasks on threads, a bounded number ahead, and yield their results in order."""
+        self.segmenter  # noqa: B018  made here, before threads could race to make it
+        jobs = self.options.jobs or os.cpu_count() or 1
+        waiting: deque[Future[_Prepared]] = deque()
+        pool = ThreadPoolExecutor(jobs, thread_name_prefix="prepare")
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(task))
+                if len(waiting) > jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _recognize(self, group: Sequence[_Prepared]) -> Iterator[Page]:
+        crops = [crop for prepared in group for crop in prepared.crops]
+        try:
+            readings = self.recognizer.read(crops) if crops else []
+        except (ModelError, MemoryError):
+            raise
+        except Exception as error:
+            if len(group) == 1:
+                yield failed_page(group[0].page.source, error)
+                return
+            logger.warning(
+                "reading %d pages together failed, one by one now: %s", len(group), error
+            )
+            for prepared in group:
+                yield from self._recognize([prepared])
+            return
+        start = 0
+        for prepared in group:
+            end = start + len(prepared.crops)
+            yield self._finish(prepared, readings[start:end])
+            start = end
+
+    def _finish(self, prepared: _Prepared, readings: Sequence[LineReading]) -> Page:
+        page = prepared.page
+        if page.error is not None:
+            return page
+        for line, crop, reading in zip(page.lines, prepared.crops, readings, strict=True):
+            apply_reading(line, crop.warp, reading)
+        if readings:
+            page.steps.append(self.recognizer.describe())
+        return page
+
+
+def read(
+    *inputs: str | os.PathLike[str],
+    options: Options | None = None,
+    recursive: bool = False,
+    on_error: OnError = "raise",
+    **changes: Any,
+) -> Iterator[Page]:
+    """Yield the transcribed pages of files and folders, in order and one by one.
+
+    ``for page in pagereader.read("scan.pdf"): print(page.text)``. See :class:`Reader` for the
+    settings and :meth:`Reader.read` for the rest. To read many files, keep one Reader.
+    """
+    return Reader(options, **changes).read(*inputs, recursive=recursive, on_error=on_error)
+
+
+def read_document(path: str | os.PathLike[str], **changes: Any) -> Document:
+    """Return all pages of one file at once; raises as :func:`read` does."""
+    return Document(list(read(path, **changes)), os.fspath(path))
+
+
+def failed_page(source: PageSource, error: Exception) -> Page:
+    """Return the record of a page that could not be read."""
+    if not isinstance(error, PagereaderError):
+        logger.debug("unexpected error", exc_info=error)
+        kind = type(error).__name__
+        error = PageError(f"{source}: {kind}: {error}", "please report this; -vv shows where")
+    return Page(0, 0, source, error=error)
+
+
+def apply_reading(line: Line, warp: LineWarp, reading: LineReading) -> None:
+    """Put a reading into its line, its words mapped back to the page."""
+    line.text = reading.text
+    line.confidence = reading.confidence
+    line.flags = line.flags - {Flag.BLANK, Flag.FAILED} | reading.flags
+    line.alternatives = reading.alternatives
+    line.error = reading.error
+    line.words = [
+        Word(span.text, _word_outline(line, warp, span.start, span.end), span.confidence,
+             span.char_confidences)
+        for span in reading.words
+    ]  # fmt: skip
+
+
+def _word_outline(line: Line, warp: LineWarp, start: float, end: float) -> NDArray[np.float64]:
+    """The part of the line between two crop columns, held to the line's height there."""
+    width, height = warp.size
+    outline = warp.to_crop(line.polygon)
+    columns = np.linspace(max(0.0, start), min(float(width), end), 3)
+    spans = [_span_at(outline, float(column), height) for column in columns]
+    upper = [(column, top) for column, (top, _) in zip(columns, spans, strict=True)]
+    lower = [(column, bottom) for column, (_, bottom) in zip(columns, spans, strict=True)]
+    return warp.to_page(points(upper + lower[::-1]))
+
+
+def _span_at(outline: NDArray[np.float64], column: float, height: int) -> tuple[float, float]:
+    """Upper and lower edge of a closed outline at ``column``; the crop's where it is not met."""
+    ends = np.roll(outline, -1, axis=0)
+    low, high = np.minimum(outline[:, 0], ends[:, 0]), np.maximum(outline[:, 0], ends[:, 0])
+    met = (low <= column) & (column <= high) & (high > low)
+    if not met.any():
+        return 0.0, float(height)
+    a, b = outline[met], ends[met]
+    y = a[:, 1] + (column - a[:, 0]) / (b[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+    top, bottom = float(y.min()), float(y.max())
+    return (top, bottom) if bottom - top >= 1 else (0.0, float(height))
+
+
+def _guarded(source: PageSource, work: Callable[[], _Prepared]) -> _Prepared:
+    with about_page(source):
+        try:
+            return work()
+        except Exception as error:
+            return _Prepared(failed_page(source, error))
+
+
+def _groups(prepared: Iterable[_Prepared]) -> Iterator[list[_Prepared]]:
+    """Gather pages until they hold enough lines to keep the model busy."""
+    group: list[_Prepared] = []
+    lines = 0
+    for item in prepared:
+        group.append(item)
+        lines += len(item.crops)
+        if lines >= LINES_A_BATCH or len(group) >= PAGES_A_BATCH:
+            yield group
+            group, lines = [], 0
+    if group:
+        yield group
