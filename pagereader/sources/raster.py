@@ -1,0 +1,211 @@
+"""Image files to grey or RGB pixels, through Pillow, with the size checked before decoding."""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    Image,
+    ImageCms,
+    ImageFile,
+    ImageOps,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from pagereader.sources.kinds import (
+    HEAD,
+    Kind,
+    Unreadable,
+    check_pixels,
+    jpeg2000_size,
+    webp_size,
+)
+from pagereader.sources.tiff import FrameFile
+
+_ORIENTATION = 0x0112
+_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
+_PILLOW = threading.Lock()  # warnings.catch_warnings is not safe in threads
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """Decoded pixels.
+
+    Attributes:
+        pixels: uint8, shape (height, width) for grey or (height, width, 3) for RGB.
+        dpi: Horizontal and vertical resolution of ``pixels``, if the file tells.
+        as_stored: Whether the file holds the pixels in this orientation.
+    """
+
+    pixels: NDArray[np.uint8]
+    dpi: tuple[float, float] | None
+    as_stored: bool
+
+
+def decode(file: BinaryIO, kind: Kind, max_pixels: int, offset: int = 0) -> Raster:
+    """Decode one image.
+
+    Args:
+        file: Open at any place.
+        kind: What it holds.
+        max_pixels: More are refused before decoding.
+        offset: For a TIFF, where its page's directory lies.
+
+    Raises:
+        Unreadable: if the image is too large, broken or of an unknown form.
+    """
+    _check_before_opening(file, kind, max_pixels)
+    with _pillow_reasons():
+        with _PILLOW, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = _open(file, kind, offset)
+            check_pixels(*image.size, max_pixels)
+            orientation = image.getexif().get(_ORIENTATION, 1)
+            dpi = _dpi(image)
+            levels = _levels(image)
+        image.load()
+        # A TIFF turns itself on loading and then forgets its tag.
+        upright = ImageOps.exif_transpose(image)
+        pixels = _to_uint8(upright, *levels)
+    if dpi is not None and orientation in (5, 6, 7, 8):
+        dpi = dpi[::-1]
+    return Raster(np.ascontiguousarray(pixels), dpi, orientation in (0, 1))
+
+
+def _check_before_opening(file: BinaryIO, kind: Kind, max_pixels: int) -> None:
+    if kind not in (Kind.WEBP, Kind.JPEG2000):
+        return  # Pillow reads these headers without allocating the image
+    file.seek(0)
+    head = file.read(HEAD)
+    size = webp_size(head) if kind is Kind.WEBP else jpeg2000_size(head)
+    if size is not None:
+        check_pixels(*size, max_pixels)
+
+
+def _open(file: BinaryIO, kind: Kind, offset: int) -> ImageFile.ImageFile:
+    """Open with the one plugin that fits: ``Image.open`` would try others and apply its own cap."""
+    file.seek(0)
+    if kind is Kind.TIFF:
+        view = cast(Any, FrameFile(file, offset) if offset else file)
+        return TiffImagePlugin.TiffImageFile(view)
+    plugin = {
+        Kind.JPEG: JpegImagePlugin.JpegImageFile,
+        Kind.PNG: PngImagePlugin.PngImageFile,
+        Kind.WEBP: WebPImagePlugin.WebPImageFile,
+        Kind.JPEG2000: Jpeg2KImagePlugin.Jpeg2KImageFile,
+    }[kind]
+    return plugin(file)
+
+
+@contextmanager
+def _pillow_reasons() -> Iterator[None]:
+    """Turn whatever a decoder throws at broken bytes into one line."""
+    try:
+        yield
+    except Unreadable:
+        raise
+    except MemoryError:
+        raise Unreadable("needs more memory than there is", "lower --max-pixels") from None
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if "truncated" in reason.lower() or isinstance(error, EOFError):
+            raise Unreadable(
+                "ends too early (truncated)", "copy it again from where it came from"
+            ) from error
+        raise Unreadable(f"cannot be decoded: {reason[:200]}", "scan or export it again") from error
+
+
+def _dpi(image: ImageFile.ImageFile) -> tuple[float, float] | None:
+    found = image.info.get("dpi") or ()
+    try:
+        x, y = (float(value) for value in found)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not (math.isfinite(x) and math.isfinite(y) and 1 < x < 100_000 and 1 < y < 100_000):
+        return None
+    return x, y
+
+
+def _levels(image: ImageFile.ImageFile) -> tuple[int | None, bool]:
+    """Return the bits of a grey sample if the file tells, and whether 0 is white."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))
+        return int(bits[0]), image.tag_v2.get(_PHOTOMETRIC) == 0
+    return (16 if image.mode.startswith("I") else None), False
+
+
+def _to_uint8(image: Image.Image, bits: int | None, zero_is_white: bool) -> NDArray[np.uint8]:
+    if image.mode.startswith("I") or image.mode == "F":
+        values = _scaled(np.asarray(image), image.mode, bits)
+        # Pillow inverts such images itself for up to 8 bits only.
+        return 255 - values if zero_is_white else values
+    return np.asarray(_grey_or_rgb(image), np.uint8)
+
+
+def _scaled(values: NDArray[Any], mode: str, bits: int | None) -> NDArray[np.uint8]:
+    """Map deep grey values to 0..255 by the range of their type, or of their values if unknown."""
+    if mode.startswith("I;16"):
+        top = 4095 if bits == 12 else 65535
+        wide = values.astype(np.uint32)
+        return np.asarray(np.minimum((wide * 255 + top // 2) // top, 255), np.uint8)
+    wide_values = np.nan_to_num(values.astype(np.float64), nan=np.inf, posinf=np.inf)
+    finite = wide_values[np.isfinite(wide_values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if low >= 0:
+        low = 0.0
+        steps = [65535.0] if bits == 16 else [255.0, 65535.0]
+        if mode == "F":
+            steps.insert(0, 1.0)
+        high = next((step for step in steps if high <= step), high)
+    share = np.clip((wide_values - low) / max(high - low, 1e-30), 0, 1)
+    return np.asarray(np.rint(share * 255), np.uint8)
+
+
+def _grey_or_rgb(image: Image.Image) -> Image.Image:
+    """Return the image as L or RGB, laid on white where it is transparent."""
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        is_grey = image.mode in ("L", "LA", "La", "1")
+        clear = image.convert("RGBA")
+        white = Image.new("RGBA", clear.size, "white")
+        flat = Image.alpha_composite(white, clear).convert("RGB")
+        return flat.getchannel("R") if is_grey or _is_grey(flat) else flat
+    if image.mode == "LAB":
+        return _from_lab(image)
+    rgb = image.convert("RGB")
+    return rgb.getchannel("R") if image.mode == "P" and _is_grey(rgb) else rgb
+
+
+def _is_grey(image: Image.Image) -> bool:
+    pixels = np.asarray(image)
+    return bool((pixels[..., :1] == pixels[..., 1:]).all())
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if converted is None:
+        raise Unreadable("has colours that cannot be converted", "export it as RGB")
+    return converted
+
+
+def in_memory(data: bytes) -> BinaryIO:
+    """Return ``data`` as an open file."""
+    return io.BytesIO(data)
