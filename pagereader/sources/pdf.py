@@ -24,9 +24,6 @@ from pagereader.sources.kinds import Unreadable, check_pixels, jbig2_size, jpeg2
 
 MAX_PAGES = 100_000
 _OPEN_DOCUMENTS = 3
-_STORE = 64 << 20
-"""Bytes of decoded fonts and images that MuPDF may keep between pages."""
-
 _FULL_PAGE = 0.02
 """How far, as a share of the page, an image's edges may lie from the page's."""
 
@@ -111,12 +108,12 @@ def load_page(file: PdfFile, index: int, dpi: int, max_pixels: int) -> PdfPage:
         document = _documents.get(file)
         if index >= document.page_count:
             raise Unreadable("is missing", "the file changed or is damaged")
+        page = document.load_page(index)
         try:
-            page = document.load_page(index)
             _check_images(document, page, max_pixels)
             return _scan(pymupdf, document, page) or _render(pymupdf, page, dpi, max_pixels)
         finally:
-            if pymupdf.TOOLS.store_size > _STORE:
+            if page.get_images():  # MuPDF would keep up to 256 MB of decoded images; fonts may stay
                 pymupdf.TOOLS.store_shrink(100)
 
 

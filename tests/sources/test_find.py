@@ -33,7 +33,7 @@ def problem(file: InputFile) -> str:
 
 def test_natural_order() -> None:
     wanted = ["1.png", "2.png", "10.png", "a1", "a2b3", "a2b20", "a10", "b", "é"]
-    assert sorted(wanted[::-1], key=natural_order) == wanted
+    assert sorted({*wanted}, key=natural_order) == wanted
     assert natural_order("٣²") == natural_order("٣²")  # digits that int() would not take
 
 
