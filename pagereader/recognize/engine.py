@@ -1,0 +1,253 @@
+"""A loaded TrOCR with its encoder and decoder, and the way of a crop through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pagereader.document import Flag, ProcessingStep
+from pagereader.errors import ModelError
+from pagereader.options import Options
+from pagereader.recognize.batching import HalvingBatch
+from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
+from pagereader.recognize.confidence import geometric_mean
+from pagereader.recognize.decoder import DecodedLine, GreedyDecoder
+from pagereader.recognize.encoder import Encoder
+from pagereader.recognize.ink import Pixels, is_blank
+from pagereader.recognize.precision import Precision, choose_device, choose_precision
+from pagereader.recognize.preprocess import FittedLine, fit
+from pagereader.recognize.repeats import cut_loop, loop_at_end
+from pagereader.recognize.vocabulary import Vocabulary
+from pagereader.recognize.wide import Piece, merge, split
+from pagereader.recognize.words import centres, word_spans
+from pagereader.stages import LineReading
+
+ENCODER_BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
+DECODER_BATCH = {"cpu": 64, "cuda": 512, "mps": 64}
+CACHE_BYTES = {"cpu": 1 << 30, "cuda": 16 << 30, "mps": 2 << 30}
+"""Most memory that the decoder's caches of one batch may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of a line (mostly the whole) on its way through the model.
+
+    Attributes:
+        line: Number of the crop it belongs to.
+        piece: Where it lies on that crop.
+        fitted: As the model sees it.
+    """
+
+    line: int
+    piece: Piece
+    fitted: FittedLine
+
+
+class Engine:
+    """Reads crops in batches.
+
+    Args:
+        checkpoint: The model.
+        device: Where to run it.
+        precision: What to compute in.
+        batch_size: Lines decoded together; None to choose.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        precision: Precision,
+        batch_size: int | None = None,
+    ) -> None:
+        self.checkpoint, self.device, self.precision = checkpoint, device, precision
+        self.rules = checkpoint.image
+        self.vocabulary = Vocabulary(checkpoint.tokenizer)
+        self.decoder = GreedyDecoder(
+            checkpoint.model,
+            checkpoint.start,
+            checkpoint.ends,
+            device=device,
+            dtype=precision.dtype,
+        )
+        self.encoder = Encoder(checkpoint.model, self.rules, device, precision.dtype)
+        self.encoding = HalvingBatch(min(ENCODER_BATCH[device.type], batch_size or 1 << 30))
+        self.decoding = HalvingBatch(batch_size or self._decoder_batch())
+
+    @classmethod
+    def from_options(cls, options: Options) -> Engine:
+        """Load the model and choose device and precision.
+
+        Raises:
+            ModelError: if the model is missing or broken.
+            UsageError: if device or precision are not to be had here.
+        """
+        device = choose_device(options.device)
+        precision = choose_precision(options.precision, device)
+        return cls(load_checkpoint(options.model), device, precision, options.batch_size)
+
+    def describe(self) -> ProcessingStep:
+        """Return what decides the readings."""
+        import transformers
+
+        from pagereader import __version__
+
+        settings = (
+            ("model", self.checkpoint.name),
+            ("fingerprint", self.checkpoint.fingerprint),
+            ("precision", self.precision.name),
+            ("precision-reason", self.precision.reason),
+            ("device", str(self.device)),
+            ("torch", torch.__version__),
+            ("transformers", transformers.__version__),
+        )
+        return ProcessingStep("recognition", f"pagereader.trocr {__version__}", settings)
+
+    def read(self, crops: Sequence[Pixels]) -> list[LineReading]:
+        """Return one reading a crop (uint8 grey, shape (height, width)), in the same order.
+
+        Raises:
+            ModelError: if the model itself is broken.
+        """
+        readings: list[LineReading | None] = [None] * len(crops)
+        jobs: list[Job] = []
+        for number, pixels in enumerate(crops):
+            try:
+                if is_blank(pixels):
+                    readings[number] = LineReading(flags=frozenset({Flag.BLANK}))
+                else:
+                    jobs.extend(self._jobs(number, pixels))
+            except Exception as error:  # whatever a strange crop does, its neighbours are read
+                readings[number] = failed(error)
+        pieces: dict[int, list[tuple[Piece, LineReading]]] = {}
+        for job, reading in self._run(jobs):
+            pieces.setdefault(job.line, []).append((job.piece, reading))
+        for number, parts in pieces.items():
+            if readings[number] is None:
+                readings[number] = merge(parts, crops[number])
+        return [reading or failed("the line was lost") for reading in readings]
+
+    def _jobs(self, number: int, pixels: Pixels) -> list[Job]:
+        pieces = split(pixels, self.rules.widest_aspect)
+        return [Job(number, piece, fit(piece.pixels, self.rules)) for piece in pieces]
+
+    def _run(self, jobs: Sequence[Job]) -> list[tuple[Job, LineReading]]:
+        """Read jobs, those of like width together."""
+        order = sorted(jobs, key=lambda job: (job.fitted.pixels.shape[1], job.fitted.used))
+        try:
+            readings = self.decoding.run(self._read_batch, order)
+        except Exception:  # one strange line must not cost the others
+            readings = self._run_singly(order)
+        return list(zip(order, readings, strict=True))
+
+    def _run_singly(self, jobs: Sequence[Job]) -> list[LineReading]:
+        """Find the lines that break a batch.
+
+        Raises:
+            ModelError: if not one line can be read, and a plain test line cannot either.
+        """
+        readings = []
+        for job in jobs:
+            try:
+                readings.extend(self._read_batch([job]))
+            except Exception as error:
+                readings.append(failed(error))
+        if all(Flag.FAILED in reading.flags for reading in readings):
+            self._prove_working()
+        return readings
+
+    def _prove_working(self) -> None:
+        plain = np.full((self.rules.height, 2 * self.rules.height), 255, np.uint8)
+        plain[self.rules.height // 4 : -self.rules.height // 4, :: self.rules.height // 4] = 0
+        try:
+            self._read_batch(self._jobs(0, plain))
+        except Exception as error:
+            raise ModelError(
+                f"the model {self.checkpoint.name!r} does not run: {error}",
+                "try --device cpu --precision exact, or another --model",
+            ) from error
+
+    def _read_batch(self, jobs: Sequence[Job]) -> list[LineReading]:
+        states = self._encode(jobs)
+        lines = self.decoder.decode(states, self.checkpoint.max_new_tokens, stop=_loops)
+        return [self._reading(job, line) for job, line in zip(jobs, lines, strict=True)]
+
+    def _encode(self, jobs: Sequence[Job]) -> list[Tensor]:
+        """Return the encoder's states, one tensor a batch of equal widths, in order."""
+        states: list[Tensor] = []
+        start = 0
+        while start < len(jobs):
+            width = jobs[start].fitted.pixels.shape[1]
+            end = start
+            while end < len(jobs) and jobs[end].fitted.pixels.shape[1] == width:
+                end += 1
+            states.extend(self.encoding.run(self._encode_batch, jobs[start:end]))
+            start = end
+        return [torch.stack(run) for run in _runs_of_one_shape(states)]
+
+    def _encode_batch(self, jobs: Sequence[Job]) -> list[Tensor]:
+        pixels = torch.from_numpy(np.stack([job.fitted.pixels for job in jobs]))
+        return list(self.encoder(pixels))
+
+    def _reading(self, job: Job, line: DecodedLine) -> LineReading:
+        """Make a reading of what the decoder put out."""
+        if np.isnan(line.log_probs).any():
+            return failed("the model's output is not a number")
+        flags = set()
+        kept = cut_loop(line.tokens)
+        if kept < len(line.tokens):
+            flags.add(Flag.REPEATED)
+        elif not line.ended:
+            flags.add(Flag.TRUNCATED)
+        tokens, log_probs = line.tokens[:kept], line.log_probs[:kept]
+        characters = self.vocabulary.characters(tokens)
+        at = self._places(job.fitted, line, kept)
+        spans = word_spans(job.piece.pixels, characters, log_probs, at)
+        spoken = [
+            float(value)
+            for token, value in zip(tokens, log_probs, strict=True)
+            if not self.vocabulary.is_special(token)
+        ]
+        text = "".join(character.text for character in characters)
+        confidence = geometric_mean(spoken) if text else None
+        return LineReading(text, confidence, spans, frozenset(flags))
+
+    def _places(self, fitted: FittedLine, line: DecodedLine, kept: int) -> np.ndarray:
+        columns = fitted.pixels.shape[1] // self.rules.patch_width
+        rows = self.rules.height // self.rules.patch_height
+        first = self.encoder.prefix
+        attention = line.attention[:kept, first : first + rows * columns]
+        shown = fitted.crop_width * fitted.pixels.shape[1] / fitted.used
+        return centres(attention, columns, shown)
+
+    def _decoder_batch(self) -> int:
+        rules = self.rules
+        grid = (rules.height // rules.patch_height) * (rules.width // rules.patch_width)
+        line = self.decoder.line_bytes(grid + 2, self.checkpoint.max_new_tokens)
+        most = DECODER_BATCH[self.device.type]
+        return max(1, min(most, CACHE_BYTES[self.device.type] // line))
+
+
+def failed(error: BaseException | str) -> LineReading:
+    """Return the reading of a line that could not be read."""
+    text = str(error).strip().split("\n")[0] or type(error).__name__
+    return LineReading(flags=frozenset({Flag.FAILED}), error=text)
+
+
+def _runs_of_one_shape(states: Sequence[Tensor]) -> list[list[Tensor]]:
+    runs: list[list[Tensor]] = []
+    for state in states:
+        if runs and runs[-1][0].shape == state.shape:
+            runs[-1].append(state)
+        else:
+            runs.append([state])
+    return runs
+
+
+def _loops(tokens: list[int]) -> bool:
+    """Tell now and then whether a line has fallen into a loop."""
+    return len(tokens) % 8 == 0 and loop_at_end(tokens) is not None

@@ -1,0 +1,55 @@
+"""Where the ink of a crop is: blank lines, and the white gaps between words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+LEAST_CONTRAST = 16.0
+"""Grey levels by which ink differs from paper at the least."""
+LEAST_INK_H2 = 0.0015
+"""Ink pixels of the smallest mark, as a share of the crop's squared height (a dot is 0.005)."""
+
+
+def ink_mask(pixels: Pixels) -> NDArray[np.bool_]:
+    """Return which pixels of a grey crop, shape (h, w), differ clearly from its paper.
+
+    The paper is the median grey and the noise its median deviation, so that grain and
+    show-through do not count, and white letters on black do.
+    """
+    sample = pixels if pixels.size < 200_000 else pixels[::2, ::2]
+    paper = float(np.median(sample))
+    noise = 1.4826 * float(np.median(np.abs(sample.astype(np.float32) - paper)))
+    limit = max(LEAST_CONTRAST, 4.0 * noise)
+    mask: NDArray[np.bool_] = np.abs(pixels.astype(np.int16) - paper) > limit
+    return mask
+
+
+def is_blank(pixels: Pixels) -> bool:
+    """Tell whether a crop holds no ink. TrOCR makes up text for such crops."""
+    low, high = int(pixels.min()), int(pixels.max())
+    if high - low < LEAST_CONTRAST:
+        return True
+    height = pixels.shape[0]
+    least = max(2.0, LEAST_INK_H2 * height * height)
+    return bool(np.count_nonzero(ink_mask(pixels)) < least)
+
+
+def gaps(pixels: Pixels) -> NDArray[np.float64]:
+    """Return the runs of columns without ink, shape (n, 2): start and end in crop pixels.
+
+    The two margins are always the first and the last gap, be they zero wide. Rows at the very
+    top and bottom do not count: there the neighbour lines' ink intrudes.
+    """
+    height, width = pixels.shape
+    edge = round(0.12 * height)
+    rows = ink_mask(pixels)[edge : max(edge + 1, height - edge)]
+    inked = np.count_nonzero(rows, axis=0) > 0.03 * len(rows)
+    change = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]]).astype(np.int8)))
+    if not len(change):
+        return np.array([[0.0, 0.0], [width, width]], np.float64)
+    inner = np.column_stack([change[1:-1:2], change[2::2]])
+    ends = np.array([[0, change[0]], [change[-1], width]])
+    return np.concatenate([ends[:1], inner, ends[1:]]).astype(np.float64)

@@ -1,0 +1,85 @@
+"""Which number formats to compute in, on which device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pagereader.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """A choice of number formats.
+
+    Attributes:
+        name: For the provenance: "fp32", "bf16", "fp16", "int8".
+        dtype: Of weights, activations and caches.
+        int8: Whether the weight products are computed in 8-bit integers.
+        reason: Why, in a few words.
+    """
+
+    name: str
+    dtype: torch.dtype
+    int8: bool = False
+    reason: str = ""
+
+
+FP32 = Precision("fp32", torch.float32)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device for "auto", "cpu", "cuda", "cuda:1" or "mps".
+
+    Raises:
+        UsageError: if it is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there[device.type]:
+        raise UsageError(f"there is no device {name!r} here", "use --device auto or cpu")
+    return device
+
+
+def choose_precision(name: str, device: torch.device) -> Precision:
+    """Return what to compute in for one of :data:`pagereader.options.PRECISIONS`.
+
+    Raises:
+        UsageError: if the device cannot do it.
+    """
+    if name in ("exact", "fp32"):
+        return Precision("fp32", torch.float32, reason="asked for")
+    if name == "bf16":
+        return Precision("bf16", torch.bfloat16, reason="asked for")
+    if name == "fp16":
+        if device.type == "cpu":
+            raise UsageError("fp16 is for GPUs only", "use --precision fast or exact")
+        return Precision("fp16", torch.float16, reason="asked for")
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return Precision("bf16", torch.bfloat16, reason="the GPU computes in bf16")
+        return Precision("fp16", torch.float16, reason="the GPU has no bf16")
+    if name == "fast" and device.type == "cpu":
+        return _fast_on_cpu()
+    return Precision("fp32", torch.float32, reason=f"exact on {device.type}")
+
+
+def has_fast_bf16() -> bool:
+    """Tell whether the CPU multiplies bf16 in hardware; elsewhere it is emulated and slow."""
+    known = torch.cpu.get_capabilities()
+    return any(known.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
+def _fast_on_cpu() -> Precision:
+    if has_fast_bf16():
+        return Precision("bf16", torch.bfloat16, reason="the CPU computes in bf16")
+    return Precision("fp32", torch.float32, reason="the CPU has no bf16")

@@ -1,0 +1,62 @@
+"""The TrOCR recogniser: crops in, readings out, in batches that span lines and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pagereader.document import ProcessingStep
+from pagereader.options import Options
+from pagereader.stages import LineCrop, LineReading
+
+if TYPE_CHECKING:
+    from pagereader.recognize.engine import Engine
+
+
+class TrOCRRecognizer:
+    """Reads lines with a TrOCR model.
+
+    The text, confidence and boxes of a crop do not depend on the crops read beside it.
+
+    Args:
+        engine: The loaded model; :meth:`from_options` makes one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def from_options(cls, options: Options) -> TrOCRRecognizer:
+        """Load the model that the options name and choose how to run it.
+
+        torch is imported here and not before. The number of threads is torch's own choice, one
+        a core: ``torch.set_num_threads`` holds for the whole process, so it is left to the
+        program (or ``OMP_NUM_THREADS``).
+
+        Raises:
+            ModelError: if the model is missing or broken.
+            UsageError: if device or precision are not to be had here.
+        """
+        try:
+            from pagereader.recognize.engine import Engine
+        except ImportError as error:
+            from pagereader.errors import ModelError
+
+            raise ModelError(
+                f"a package that TrOCR needs is missing: {error}", "reinstall pagereader"
+            ) from error
+        return cls(Engine.from_options(options))
+
+    def read(self, crops: Sequence[LineCrop]) -> list[LineReading]:
+        """Return one reading a crop, in the same order; a line that fails is flagged, not raised.
+
+        Give it as many crops as there are at hand, of several pages: batches are cut from all.
+
+        Raises:
+            ModelError: if no line at all can be read (the model itself is broken).
+        """
+        return self._engine.read([crop.pixels for crop in crops])
+
+    def describe(self) -> ProcessingStep:
+        """Return the step's provenance: model, its fingerprint, precision, versions."""
+        return self._engine.describe()
