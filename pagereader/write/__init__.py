@@ -1,0 +1,74 @@
+"""Outputs: one writer a format, chosen by name or by the output's suffix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pagereader.errors import UsageError
+from pagereader.stages import Writer
+from pagereader.write.alto import AltoWriter
+from pagereader.write.files import write_atomically
+from pagereader.write.hocr import HocrWriter
+from pagereader.write.json import JsonWriter
+from pagereader.write.pagexml import PageXmlWriter
+from pagereader.write.sanitise import printable
+from pagereader.write.text import TextWriter
+
+__all__ = [
+    "WRITERS",
+    "AltoWriter",
+    "HocrWriter",
+    "JsonWriter",
+    "PageXmlWriter",
+    "TextWriter",
+    "format_of",
+    "write_atomically",
+    "writer",
+]
+
+WRITERS: Mapping[str, type[Writer]] = {
+    kind.format: kind for kind in (PageXmlWriter, AltoWriter, HocrWriter, TextWriter, JsonWriter)
+}
+"""The writers by the name of their format on the command line."""
+
+_SUFFIXES = {
+    ".alto.xml": "alto",
+    ".page.xml": "page",
+    ".xml": "page",
+    ".hocr": "hocr",
+    ".html": "hocr",
+    ".htm": "hocr",
+    ".txt": "txt",
+    ".json": "json",
+    ".pdf": "pdf",
+    ".md": "md",
+}
+
+
+def writer(format: str) -> Writer:
+    """Return a writer of ``format``.
+
+    Raises:
+        UsageError: if there is no such format.
+    """
+    if format not in WRITERS:
+        raise UsageError(f"no output format is called {format!r}", f"known: {', '.join(WRITERS)}")
+    return WRITERS[format]()
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """Return the format that an output's suffix stands for.
+
+    Raises:
+        UsageError: if the suffix is none we know.
+    """
+    name = Path(path).name.lower()
+    for suffix, format in _SUFFIXES.items():
+        if name.endswith(suffix) and format in WRITERS:
+            return format
+    raise UsageError(
+        f"the suffix of {printable(path)} names no output format",
+        f"use -f {','.join(WRITERS)}, or one of {' '.join(_SUFFIXES)}",
+    )
