@@ -69,8 +69,16 @@ class ImageView {
     if (line !== null) this.lines[line].classList.add("selected");
   }
 
-  found(lines) {
-    this.lines.forEach((drawn, index) => drawn.classList.toggle("found", lines.has(index)));
+  /** Mark what a search found: `matches` maps lines to the ranges of their text. */
+  found(matches) {
+    for (const marked of this.svg.querySelectorAll(".found")) marked.classList.remove("found");
+    for (const [index, ranges] of matches) {
+      const { places } = this.page.lines[index];
+      if (!places) this.lines[index].classList.add("found");
+      places?.forEach(([start, end], word) => {
+        if (ranges.some(([from, to]) => from < end && to > start)) this.words[index][word].classList.add("found");
+      });
+    }
   }
 
   /** Scroll so that `line` is in view, if it is not. */
@@ -178,18 +186,25 @@ function upright(page) {
 
 /** Numbers at the lines' beginnings, joined by a path. */
 function readingOrder(page, letter) {
-  const starts = page.lines.map((line) => line.baseline.slice(0, 2));
+  const placed = page.lines.filter((line) => line.baseline.length >= 4);
+  const starts = placed.map((line) => before(line.baseline, letter * 1.2));
   const order = shape("g", { class: "order" }, shape("path", { d: starts.map((at, i) => `${i ? "L" : "M"}${at.join(" ")}`).join("") }));
   starts.forEach(([x, y], index) => {
     order.append(
       shape("circle", { cx: x, cy: y, r: letter }),
-      shape("text", { x, y, "font-size": letter, transform: `rotate(${-page.orientation} ${x} ${y})` }, String(index + 1)));
+      shape("text", { x, y, "font-size": letter, transform: `rotate(${-page.orientation} ${x} ${y})` }, String(placed[index].index + 1)));
   });
   return order;
 }
 
+/** Return the point `distance` before the baseline's beginning. */
+function before([x, y, nextX, nextY], distance) {
+  const length = Math.hypot(nextX - x, nextY - y) || 1;
+  return [Math.round(x - ((nextX - x) / length) * distance), Math.round(y - ((nextY - y) / length) * distance)];
+}
+
 function regionNames(regions, page, letter) {
-  const names = regions.map((region) => {
+  const names = regions.filter((region) => region.polygon.length).map((region) => {
     const [x, y] = region.polygon;
     return shape("text", { x, y: y - letter * 0.4, "font-size": letter * 1.2, transform: `rotate(${-page.orientation} ${x} ${y})` }, region.type);
   });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,10 @@ class PackedImage:
 
 
 class PageImages:
-    """Finds the image of a page from where its transcription says it is.
-
-    Calling it with a page returns the pixels, or None if there is no readable image.
+    """Finds the images of pages from where their transcriptions say they are.
 
     Args:
-        folders: Where to look for an image file that is not where the page says.
+        folders: Where else to look for a file of the same name.
         options: Limits on reading the images.
     """
 
@@ -50,23 +49,35 @@ class PageImages:
         self._options = Options.of(options, pages=None, dpi=_SCREEN_DPI)
         self._opened: dict[str, list[PageRef]] = {}
 
-    def __call__(self, page: Page) -> NDArray[np.uint8] | None:
-        """Return the pixels of ``page``, grey or RGB, or None."""
-        for path in self._candidates(page):
+    def __call__(self, page: Page, beside: Path | None = None) -> NDArray[np.uint8] | None:
+        """Return the pixels of ``page``, grey or RGB, or None if no file can be read.
+
+        Args:
+            page: Any page.
+            beside: The folder of the transcription, to which names of images are relative.
+        """
+        for path, index in self._candidates(page, beside):
             refs = self._pages(path)
-            index = page.source.index if len(refs) > 1 else 0
-            if index < len(refs):
+            wanted = index if len(refs) > 1 else 0
+            if wanted < len(refs):
                 try:
-                    return refs[index].load(self._options).pixels
+                    return refs[wanted].load(self._options).pixels
                 except PagereaderError:
                     continue
         return None
 
-    def _candidates(self, page: Page) -> Iterator[str]:
-        named = [path for path in (page.image_path, page.source.path) if path not in ("", "-")]
-        yield from named
-        for folder in self._folders:
-            yield from (str(folder / Path(path).name) for path in named)
+    def _candidates(self, page: Page, beside: Path | None) -> Iterator[tuple[str, int]]:
+        for named in (page.image_path, page.source.path):
+            name, index = without_fragment(named, page.source.index)
+            if name in ("", "-"):
+                continue
+            if beside is not None:
+                yield str(beside / name), index
+            yield name, index
+            if beside is not None:
+                yield str(beside / Path(name).name), index
+            for folder in self._folders:
+                yield str(folder / Path(name).name), index
 
     def _pages(self, path: str) -> list[PageRef]:
         if path not in self._opened:
@@ -76,6 +87,14 @@ class PageImages:
             except (PagereaderError, OSError, ValueError):
                 self._opened[path] = []
         return self._opened[path]
+
+
+def without_fragment(name: str, index: int) -> tuple[str, int]:
+    """Return file and page of ``scan.pdf#page=3``, as our writers name pages of a document."""
+    found = re.fullmatch(r"(.+)#page=(\d{1,9})", name, re.DOTALL)
+    if found is None or Path(name).is_file():
+        return name, index
+    return found[1], max(0, int(found[2]) - 1)
 
 
 def as_image(pixels: Image.Image | NDArray[np.uint8]) -> Image.Image:

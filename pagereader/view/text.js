@@ -142,7 +142,7 @@ class TextView {
       const others = line.alternatives.map(({ text, confidence }) => element("li", {},
         element("span", { className: "reading-of", dir: "auto" }, text),
         element("span", { className: "soft" }, confidence === null ? "" : `, ${percent(confidence)}`)));
-      parts.push(element("p", { className: "soft" }, "Or else:"), element("ul", {}, ...others));
+      parts.push(element("p", { className: "soft" }, "Other readings:"), element("ul", {}, ...others));
     }
     this.detail.replaceChildren(...parts);
   }

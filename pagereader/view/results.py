@@ -1,0 +1,112 @@
+"""From what the user names to the pages that were read: files, folders, several formats."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pagereader.document import Page, PageSource
+from pagereader.errors import InputError, PagereaderError
+from pagereader.parse import parse_transcription
+from pagereader.sources import Kind, natural_order
+from pagereader.sources.kinds import kind_of
+from pagereader.view.images import without_fragment
+
+_RICHEST_FIRST = (".json", ".xml", ".alto.xml", ".hocr", ".html", ".htm")
+"""A folder often holds the same page in several formats: the one that keeps most is shown."""
+_HEAD = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPage:
+    """A page and the file that its transcription stands in."""
+
+    page: Page
+    file: Path
+
+
+def read_results(paths: Iterable[str | os.PathLike[str]]) -> list[ResultPage]:
+    """Return the pages of the transcriptions at ``paths``, in the order named.
+
+    Files of a folder, at any depth, come in natural order; a page that stands there in several
+    formats comes once. A file that was named, or is a transcription but broken, becomes a failed
+    page that carries the error.
+
+    Raises:
+        InputError: if a path does not exist, or a folder holds no transcription.
+    """
+    results: list[ResultPage] = []
+    for named in paths:
+        path = Path(named)
+        if path.is_dir():
+            results += _folder(path)
+        elif not path.exists():
+            raise InputError(f"{os.fspath(path)} does not exist", "name a result of pagereader")
+        else:
+            results += _file(path)
+    return results
+
+
+def _file(path: Path) -> Iterator[ResultPage]:
+    try:
+        for page in parse_transcription(path):
+            yield ResultPage(page, path)
+    except PagereaderError as error:
+        yield ResultPage(Page(0, 0, PageSource(os.fspath(path), 0, 1), error=error), path)
+
+
+def _folder(folder: Path) -> list[ResultPage]:
+    files = [path for path in _walk(folder) if _looks_like_result(path)]
+    if not files:
+        raise InputError(
+            f"{os.fspath(folder)} holds no transcription", "PAGE-XML, ALTO, hOCR and JSON are shown"
+        )
+    best: dict[object, ResultPage] = {}
+    for path in files:
+        for result in _file(path):
+            key = _identity(result)
+            if key not in best or _rank(path) < _rank(best[key].file):
+                best[key] = result
+    return list(best.values())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    entries = sorted(folder.iterdir(), key=lambda entry: natural_order(entry.name))
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _walk(entry)
+        elif entry.is_file():
+            yield entry
+
+
+def _looks_like_result(path: Path) -> bool:
+    if _suffix(path) not in _RICHEST_FIRST:
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if path.suffix.lower() == ".json":
+        return re.search(rb'"format"\s*:\s*"pagereader"', head) is not None
+    return kind_of(head) is Kind.TRANSCRIPTION
+
+
+def _identity(result: ResultPage) -> object:
+    """What page this is, whatever the format: its folder, the name of its image, its number."""
+    page = result.page
+    if page.error is not None and not page.width:
+        return result.file
+    name, index = without_fragment(page.image_path or page.source.path, page.source.index)
+    return result.file.parent, Path(name).name, index
+
+
+def _suffix(path: Path) -> str:
+    name = path.name.lower()
+    return ".alto.xml" if name.endswith(".alto.xml") else path.suffix.lower()
+
+
+def _rank(path: Path) -> int:
+    return _RICHEST_FIRST.index(_suffix(path))
