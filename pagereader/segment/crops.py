@@ -1,0 +1,232 @@
+"""Line crops: cut from the original image, straightened along the baseline, neighbours erased."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.document import Flag, Line, PageImage, Points
+from pagereader.geometry import LineWarp, bounds, rectangle
+from pagereader.segment.arrays import Floats, Grey, Mask, components, dilated, kernel, opened
+from pagereader.segment.prepare import to_grey
+from pagereader.stages import LineCrop
+
+_TALLEST = 192  # crop pixels; no recogniser looks at more
+_LONGEST = 16384  # crop pixels; OpenCV cannot sample past 32767
+_CENTRE_H = 0.42  # a line's centre lies this far over its baseline
+_LEAST_ASCENT_H = 1.0  # the crop reaches so far over the baseline even without ascenders
+_LEAST_DESCENT_H = 0.3
+_MARGIN_H = 0.12
+_RULE_H = 4.0  # a straight stroke this long is a ruling or an underline
+_RULE_THICKNESS_H = 0.25
+
+
+@dataclass(slots=True)
+class _Frame:
+    """How a line will be cut.
+
+    Attributes:
+        warp: Its crop, before it is fitted to the ink.
+        height: Letter height in crop pixels.
+    """
+
+    warp: LineWarp
+    height: float
+
+
+def cut_lines(image: PageImage, lines: Sequence[Line]) -> list[LineCrop]:
+    """Return one crop a line, in the same order.
+
+    A line whose outline cannot be followed is cut as a plain box and flagged ``Flag.BOXED``;
+    none is left out.
+    """
+    frames = [_frame(line) for line in lines]
+    boxes = np.array([bounds(line.polygon) for line in lines]).reshape(-1, 4)
+    crops = []
+    for i, (line, frame) in enumerate(zip(lines, frames, strict=True)):
+        crop = None
+        if frame is not None:
+            around = [lines[k] for k in _beside(boxes, i)]
+            crop = _cut(image, frame, around)
+        if crop is None:
+            line.flags |= {Flag.BOXED}
+            crop = _boxed(image, line)
+        crops.append(crop)
+    return crops
+
+
+def _beside(boxes: Floats, i: int) -> NDArray[np.intp]:
+    """Lines whose outlines' boxes touch that of line i."""
+    left, top, right, bottom = boxes[i]
+    touching = (boxes[:, 0] < right) & (boxes[:, 2] > left)
+    touching &= (boxes[:, 1] < bottom) & (boxes[:, 3] > top)
+    touching[i] = False
+    return np.flatnonzero(touching)
+
+
+def _frame(line: Line) -> _Frame | None:
+    """Return the crop that holds the line's outline, or None if that makes no sense."""
+    baseline, polygon = line.baseline, line.polygon
+    if len(baseline) < 2 or len(polygon) < 3:
+        return None
+    if not (np.isfinite(baseline).all() and np.isfinite(polygon).all()):
+        return None
+    moved = np.concatenate([[True], np.hypot(*np.diff(baseline, axis=0).T) > 1e-6])
+    baseline = baseline[moved]
+    if len(baseline) < 2:
+        return None
+    plain = LineWarp(baseline, 0.0, 0.0)
+    along, across = plain.to_crop(polygon).T
+    length = plain.size[0]
+    ascent, descent = max(0.0, -float(across.min())), max(0.0, float(across.max()))
+    if ascent < 2 or ascent + descent > 4 * (length + ascent):
+        return None
+    height = line.height if line.height > 0 else 0.45 * (ascent + descent)
+    lead, tail = max(0.0, -float(along.min())), max(0.0, float(along.max()) - length)
+    scale = min(1.0, _TALLEST / (ascent + descent), _LONGEST / (length + lead + tail))
+    warp = LineWarp(baseline, ascent, max(descent, 0.2 * height), scale, lead, tail)
+    return _Frame(warp, height * scale)
+
+
+def _cut(image: PageImage, frame: _Frame, around: Sequence[Line]) -> LineCrop | None:
+    pixels = _sample(image, frame.warp)
+    if pixels is None:
+        return None
+    paper = _paper(pixels, frame.height)
+    ink = _ink(pixels, paper)
+    foreign = _foreign(ink, frame, around)
+    foreign |= _rules(ink & (1 - foreign), frame.height)
+    own: Mask = ink & (1 - foreign)
+    erased = (foreign > 0) | ((dilated(foreign, 3, 3) > 0) & (dilated(own, 3, 3) == 0))
+    return _fitted(np.where(erased, paper, pixels).astype(np.uint8), own, frame)
+
+
+def _sample(image: PageImage, warp: LineWarp) -> Grey | None:
+    """Read the crop's pixels; None if it lies off the page."""
+    x, y = warp.sampling_maps()
+    left, top = max(0, int(x.min()) - 1), max(0, int(y.min()) - 1)
+    right, bottom = min(image.width, int(x.max()) + 3), min(image.height, int(y.max()) + 3)
+    if right - left < 1 or bottom - top < 1 or max(right - left, bottom - top) > 32000:
+        return None
+    part = to_grey(image.pixels[top:bottom, left:right])
+    if warp.scale < 1:  # sampling alone would alias
+        sigma = 0.5 / warp.scale - 0.4
+        if sigma > 0.2:
+            part = np.asarray(cv2.GaussianBlur(part, (0, 0), sigma), np.uint8)
+    crop = cv2.remap(part, x - left, y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8)
+
+
+def _paper(pixels: Grey, height: float) -> Grey:
+    """Local paper colour under and between the letters."""
+    size = int(max(3, 1.2 * height)) | 1
+    light = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, kernel(size, size))
+    return np.asarray(cv2.blur(light, (size, size)), np.uint8)
+
+
+def _ink(pixels: Grey, paper: Grey) -> Mask:
+    contrast = cv2.subtract(paper, pixels)
+    level, _ = cv2.threshold(contrast, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return (contrast > max(10.0, 0.8 * level)).astype(np.uint8)
+
+
+def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask:
+    """Ink that belongs to other lines.
+
+    Each pixel lies nearest to one line's centre; a component belongs to the line that most of
+    it is nearest to, whole with its descenders. One that runs through the middles of two lines
+    is cut between them.
+    """
+    rows, columns = ink.shape
+    height, warp = frame.height, frame.warp
+    v = np.arange(rows)[:, None]
+    centre = warp.ascent * warp.scale - _CENTRE_H * height
+    mine = np.abs(v - centre)
+    theirs = np.full((rows, columns), np.inf)
+    for other in around:
+        curve = _centre_in(warp, other, height)
+        if curve is None:
+            continue
+        u = np.arange(max(0, int(curve[0, 0])), min(columns, int(curve[-1, 0]) + 1))
+        if len(u):
+            away = np.abs(v - np.interp(u, curve[:, 0], curve[:, 1])[None])
+            theirs[:, u] = np.minimum(theirs[:, u], away)
+    labels, stats = components(ink)
+    count = len(stats)
+    own = np.broadcast_to(mine, ink.shape) < theirs
+    share = np.bincount(labels[own], minlength=count) / stats[:, 4]
+    core = np.broadcast_to(mine < 0.35 * height, ink.shape)
+    in_core = np.bincount(labels[core], minlength=count) > 0
+    in_theirs = np.bincount(labels[theirs < 0.35 * height], minlength=count) > 0
+    edge = (stats[:, 1] <= 0) | (stats[:, 1] + stats[:, 3] >= rows)
+    gone = (share < 0.5) | (edge & ~in_core & (np.abs(_middle(stats) - centre) > 0.8 * height))
+    both = in_core & in_theirs
+    gone[0] = both[0] = False
+    erased = np.where(both[labels], ~own, gone[labels])
+    return np.asarray(erased, np.uint8)
+
+
+def _middle(stats: NDArray[np.int32]) -> Floats:
+    return np.asarray(stats[:, 1] + stats[:, 3] / 2, np.float64)
+
+
+def _centre_in(warp: LineWarp, other: Line, height: float) -> Points | None:
+    """The centre curve of another line in this crop, left to right; None if it runs athwart."""
+    curve = warp.to_crop(other.baseline)
+    if abs(curve[-1, 0] - curve[0, 0]) < abs(curve[-1, 1] - curve[0, 1]):
+        return None
+    curve = curve[np.argsort(curve[:, 0])]
+    lift = _CENTRE_H * (other.height * warp.scale or height)
+    return np.asarray(curve - np.array([0.0, lift]), np.float64)
+
+
+def _rules(ink: Mask, height: float) -> Mask:
+    """Rulings and underlines, except where strokes of letters cross them."""
+    thickness = max(2, int(_RULE_THICKNESS_H * height))
+    long = opened(dilated(ink, 3, 1), 1, _RULE_H * height)
+    long &= 1 - opened(long, thickness + 3, 1)
+    crossing = dilated(ink & (1 - long), 3, 1)
+    return ink & long & (1 - crossing)
+
+
+def _fitted(pixels: Grey, ink: Mask, frame: _Frame) -> LineCrop:
+    """Take the rows between the line's own highest and lowest ink, with a margin."""
+    warp, height = frame.warp, frame.height
+    foot = warp.ascent * warp.scale
+    written = np.flatnonzero(ink.sum(axis=1) >= max(1.0, 0.08 * height))
+    top, bottom = foot - _LEAST_ASCENT_H * height, foot + _LEAST_DESCENT_H * height
+    if len(written):
+        top, bottom = min(top, written[0]), max(bottom, written[-1] + 1)
+    first = int(np.clip(top - _MARGIN_H * height, 0, len(pixels) - 1))
+    last = int(np.clip(np.ceil(bottom + _MARGIN_H * height), first + 1, len(pixels)))
+    fitted = LineWarp(
+        warp.baseline,
+        warp.ascent - first / warp.scale,
+        last / warp.scale - warp.ascent,
+        warp.scale,
+        warp.lead,
+        warp.tail,
+    )
+    return LineCrop(np.ascontiguousarray(pixels[first:last]), fitted)
+
+
+def _boxed(image: PageImage, line: Line) -> LineCrop:
+    """Cut the box around a line's outline, or around its baseline, held to the page."""
+    corners = [p for p in (line.polygon, line.baseline) if len(p) and np.isfinite(p).all()]
+    outline = np.vstack(corners) if corners else rectangle(0, 0, 1, 1)
+    left, top, right, bottom = bounds(outline)
+    left, right = (float(np.clip(v, 0, image.width)) for v in (np.floor(left), np.ceil(right)))
+    top, bottom = (float(np.clip(v, 0, image.height)) for v in (np.floor(top), np.ceil(bottom)))
+    left, top = min(left, image.width - 1), min(top, image.height - 1)
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    foot = bottom - 0.25 * (bottom - top)
+    scale = min(1.0, _TALLEST / (bottom - top), _LONGEST / (right - left))
+    baseline = np.array([[left, foot], [right, foot]])
+    warp = LineWarp(baseline, foot - top, bottom - foot, scale)
+    part = to_grey(image.pixels[int(top) : int(bottom), int(left) : int(right)])
+    crop = cv2.resize(part, warp.size, interpolation=cv2.INTER_AREA)
+    return LineCrop(np.asarray(crop, np.uint8).reshape(warp.size[::-1]), warp)

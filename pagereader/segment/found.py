@@ -1,0 +1,94 @@
+"""Lines as they were found: centre curve, foot and letters, in working pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.document import Points
+from pagereader.segment.clean import Letters
+from pagereader.segment.cuts import Piece
+from pagereader.segment.parameters import Parameters
+
+_FOOT_H = (0.1, 0.7)  # a baseline lies this far under the centre of its line
+
+
+@dataclass(slots=True)
+class FoundLine:
+    """A line of text in pixels of the working copy.
+
+    Attributes:
+        centre: Through the middle of its letters, left to right, shape (n, 2), n >= 2.
+        foot: From there down to the baseline.
+        height: Median height of its letters.
+        boxes: Left, top, width, height, area of its letters, shape (m, 5).
+    """
+
+    centre: Points
+    foot: float
+    height: float
+    boxes: NDArray[np.int32]
+
+    @property
+    def baseline(self) -> Points:
+        """Through the feet of its letters."""
+        return np.asarray(self.centre + np.array([0.0, self.foot]), np.float64)
+
+    @property
+    def box(self) -> NDArray[np.float64]:
+        """Left, top, right, bottom of the centre curve."""
+        corners = [self.centre.min(axis=0), self.centre.max(axis=0)]
+        return np.asarray(np.concatenate(corners), np.float64)
+
+
+def lines_with_letters(
+    pieces: list[Piece], letters: Letters, height: float, factor: float, parameters: Parameters
+) -> list[FoundLine]:
+    """Return the pieces that hold letters, with their feet, in working pixels.
+
+    Args:
+        pieces: Lines on the map.
+        letters: Ink and its components, in working pixels.
+        height: Letter height in working pixels.
+        factor: Map pixels a working pixel.
+        parameters: Limits.
+    """
+    owner = _owners(pieces, letters, height, factor)
+    found = []
+    for i, piece in enumerate(pieces):
+        own = letters.boxes[owner == i]
+        tall = own[own[:, 3] > parameters.tall_h * height]
+        if len(tall) < piece.length / (parameters.letter_every_h * height * factor):
+            continue
+        x, y = (piece.x + 0.5) / factor, (piece.y + 0.5) / factor
+        foot = 0.4 * height
+        if len(tall):
+            middle = np.interp(tall[:, 0] + tall[:, 2] / 2, x, y)
+            low, high = (share * height for share in _FOOT_H)
+            foot = float(np.median(np.clip(tall[:, 1] + tall[:, 3] - middle, low, high)))
+        count = max(2, int((x[-1] - x[0]) / (2 * height)) + 1)
+        at = np.unique(np.linspace(0, len(x) - 1, count).astype(np.intp))
+        if len(at) > 1:
+            size = float(np.median(tall[:, 3])) if len(tall) else height
+            found.append(FoundLine(np.column_stack([x[at], y[at]]), foot, size, own))
+    return found
+
+
+def _owners(
+    pieces: list[Piece], letters: Letters, height: float, factor: float
+) -> NDArray[np.int32]:
+    """Which piece each component lies on: its position in ``pieces``, or -1."""
+    rows, columns = letters.ink.shape
+    size = max(1, round(rows * factor)), max(1, round(columns * factor))
+    labels = np.zeros(size, np.int32)
+    thickness = 2 * max(1, int(0.6 * height * factor))
+    for i, piece in enumerate(pieces):
+        curve = np.column_stack([piece.x, piece.y]).round().astype(np.int32)
+        cv2.polylines(labels, [curve], False, (i + 1,), thickness)
+    boxes = letters.boxes
+    x = ((boxes[:, 0] + boxes[:, 2] / 2) * factor).astype(np.intp)
+    y = ((boxes[:, 1] + boxes[:, 3] / 2) * factor).astype(np.intp)
+    return np.asarray(labels[np.clip(y, 0, size[0] - 1), np.clip(x, 0, size[1] - 1)] - 1, np.int32)

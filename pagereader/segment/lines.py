@@ -1,0 +1,202 @@
+"""Where the lines are: ridges of a second-derivative filter on the density map.
+
+A Gaussian's second derivative across the lines, long along them, answers most strongly at the
+centre of each line of text. Its maxima are traced, joined and thinned out to one ridge a line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pagereader.segment.arrays import Floats, Map, dilated
+from pagereader.segment.parameters import Parameters
+from pagereader.segment.scale import Scale, sheared
+
+_SIGMA_ACROSS_H = (0.33, 0.45)
+_SIGMA_ACROSS_PITCH = 0.2
+_SIGMA_ALONG_U = 2.0
+_SAME_LINE_H = 0.6  # ridges nearer than this are one line
+_DOUBLE_PER_PITCH = 1.25
+
+
+@dataclass(slots=True)
+class Ridge:
+    """The centre of a line on the map: x ascending, with gaps where ends were joined.
+
+    Attributes:
+        x: Map columns, shape (n,).
+        y: Map rows, shape (n,).
+        strength: Filter response, shape (n,).
+    """
+
+    x: Floats
+    y: Floats
+    strength: Floats
+
+    @property
+    def mass(self) -> float:
+        """Response summed over the length."""
+        return float(self.strength.sum())
+
+    @property
+    def length(self) -> float:
+        """From end to end, in map pixels."""
+        return float(self.x[-1] - self.x[0])
+
+
+def find_ridges(density: Map, scale: Scale, parameters: Parameters) -> list[Ridge]:
+    """Return one ridge for each line of text, in no particular order."""
+    response = ridge_response(density, scale)
+    strong = response[response > 0.02]
+    if not strong.size:
+        return []
+    unit = scale.unit
+    reach = dilated(
+        (density > 0.15).astype(np.uint8),
+        int(0.5 * unit) | 1,
+        int(2 * parameters.reach_u * unit) | 1,
+    )
+    level = parameters.ridge * float(np.percentile(strong, 90))
+    ridges = trace(np.where(reach > 0, response, 0), level, scale.height)
+    joined = join(ridges, unit, scale.slope, parameters.link_u)
+    return drop_doubles(joined, scale, parameters.double)
+
+
+def ridge_response(density: Map, scale: Scale) -> Map:
+    """Return the filter's answer on a map laid level to the page's slope."""
+    height = scale.height
+    low, high = (sigma * height for sigma in _SIGMA_ACROSS_H)
+    across = float(np.clip(_SIGMA_ACROSS_PITCH * scale.pitch, low, high))
+    along = _SIGMA_ALONG_U * float(np.clip(scale.pitch / 2.2, height, 1.4 * height))
+    reach = int(np.ceil(3.5 * across))
+    y = np.arange(-reach, reach + 1)
+    column = (1 - y**2 / across**2) * np.exp(-(y**2) / (2 * across**2))
+    column -= column.mean()
+    column /= np.abs(column).sum() / 2
+    row = cv2.getGaussianKernel(2 * int(np.ceil(2.5 * along)) + 1, along)
+    level = sheared(density, scale.slope)
+    answer = cv2.sepFilter2D(level, cv2.CV_32F, row, column, borderType=cv2.BORDER_CONSTANT)
+    return sheared(np.asarray(np.maximum(answer, 0), np.float32), scale.slope, back=True)
+
+
+def trace(response: Map, level: float, height: float) -> list[Ridge]:
+    """Return the connected chains of vertical maxima over ``level``, at least 1 H long."""
+    peaks = np.zeros(response.shape, np.uint8)
+    middle = response[1:-1]
+    peaks[1:-1] = (middle > response[:-2]) & (middle >= response[2:]) & (middle > level)
+    _, labels = cv2.connectedComponents(dilated(peaks, 2, 1), connectivity=8)
+    ys, xs = np.nonzero(peaks)
+    if not len(ys):
+        return []
+    order = np.lexsort((xs, labels[ys, xs]))
+    ys, xs = ys[order], xs[order]
+    cuts = np.flatnonzero(np.diff(labels[ys, xs])) + 1
+    ridges = []
+    for rows, columns in zip(np.split(ys, cuts), np.split(xs, cuts), strict=True):
+        if columns[-1] - columns[0] < height:
+            continue
+        x, inverse = np.unique(columns, return_inverse=True)
+        count = np.bincount(inverse)
+        y = np.bincount(inverse, rows) / count
+        strength = np.bincount(inverse, response[rows, columns]) / count
+        ridges.append(Ridge(x.astype(np.float64), y, strength))
+    return ridges
+
+
+def end_slope(x: Floats, y: Floats, slope: float, height: float, limit: float = 0.12) -> float:
+    """Return the slope of a least-squares line, drawn to the page's for short pieces."""
+    if len(x) < 2 * height:
+        return slope
+    trust = min(1.0, len(x) / (6 * height))
+    dx = x - x.mean()
+    own = float((dx * (y - y.mean())).sum() / (dx * dx).sum())
+    return trust * float(np.clip(own, slope - limit, slope + limit)) + (1 - trust) * slope
+
+
+def join(ridges: list[Ridge], unit: float, slope: float, link_u: float) -> list[Ridge]:
+    """Join ridges whose ends foretell each other, the best pairs first."""
+    if not ridges:
+        return []
+    tail = int(6 * unit)
+    first_x = np.array([r.x[0] for r in ridges])
+    first_y = np.array([r.y[0] for r in ridges])
+    last_x = np.array([r.x[-1] for r in ridges])
+    last_y = np.array([r.y[-1] for r in ridges])
+    at_start = np.array([end_slope(r.x[:tail], r.y[:tail], slope, unit) for r in ridges])
+    at_end = np.array([end_slope(r.x[-tail:], r.y[-tail:], slope, unit) for r in ridges])
+    gap = first_x[None, :] - last_x[:, None]
+    near = (gap >= -1.5 * unit) & (gap <= link_u * unit)
+    near &= (last_x[None, :] > last_x[:, None]) & (first_x[None, :] > first_x[:, None])
+    before, after = np.nonzero(near)
+    width = gap[before, after]
+    forward = np.abs(last_y[before] + at_end[before] * width - first_y[after])
+    backward = np.abs(first_y[after] - at_start[after] * width - last_y[before])
+    error = (forward + backward) / 2
+    fits = error < 0.45 * unit + 0.04 * np.maximum(width, 0)
+    cost = (error + 0.15 * np.maximum(width, 0))[fits]
+    pairs = zip(before[fits][np.argsort(cost)], after[fits][np.argsort(cost)], strict=True)
+    following: dict[int, int] = {}
+    taken: set[int] = set()
+    for a, b in pairs:
+        if int(a) not in following and int(b) not in taken:
+            following[int(a)] = int(b)
+            taken.add(int(b))
+    return [_chain(ridges, i, following) for i in range(len(ridges)) if i not in taken]
+
+
+def _chain(ridges: list[Ridge], start: int, following: dict[int, int]) -> Ridge:
+    parts = [ridges[start]]
+    while start in following:
+        start = following[start]
+        piece, end = ridges[start], parts[-1].x[-1]
+        fresh = piece.x > end
+        parts.append(Ridge(piece.x[fresh], piece.y[fresh], piece.strength[fresh]))
+    return Ridge(
+        np.concatenate([p.x for p in parts]),
+        np.concatenate([p.y for p in parts]),
+        np.concatenate([p.strength for p in parts]),
+    )
+
+
+def curve_distance(ax: Floats, ay: Floats, bx: Floats, by: Floats, overhang: float) -> float | None:
+    """Return the median |dy| of two curves where both run, or None.
+
+    None if they share, with ``overhang`` at b's ends, less than half of a.
+    """
+    low, high = max(ax[0], bx[0] - overhang), min(ax[-1], bx[-1] + overhang)
+    if high - low < 0.5 * (ax[-1] - ax[0]):
+        return None
+    x = np.linspace(low, high, 9)
+    return float(np.median(np.abs(np.interp(x, ax, ay) - np.interp(x, bx, by))))
+
+
+def drop_doubles(ridges: list[Ridge], scale: Scale, double: float) -> list[Ridge]:
+    """Drop the ridges that ascenders, descenders and accents make beside those of their line.
+
+    A real line is about as strong as its neighbours; a double is weak, the more so the nearer.
+    """
+    order = sorted(range(len(ridges)), key=lambda i: -ridges[i].mass)
+    left = np.array([r.x[0] for r in ridges])
+    right = np.array([r.x[-1] for r in ridges])
+    top = np.array([r.y.min() for r in ridges])
+    bottom = np.array([r.y.max() for r in ridges])
+    mean = np.array([float(r.strength.mean()) for r in ridges])
+    kept = np.zeros(len(ridges), bool)
+    for i in order:
+        ridge = ridges[i]
+        near = kept & (left <= right[i] + scale.height) & (right >= left[i] - scale.height)
+        near &= (top <= bottom[i] + scale.pitch) & (bottom >= top[i] - scale.pitch)
+        for k in np.flatnonzero(near):
+            other = ridges[k]
+            away = curve_distance(ridge.x, ridge.y, other.x, other.y, scale.height)
+            if away is None:
+                continue
+            least = double - _DOUBLE_PER_PITCH * away / scale.pitch
+            if away < _SAME_LINE_H * scale.height or mean[i] / mean[k] < least:
+                break
+        else:
+            kept[i] = True
+    return [ridge for ridge, keep in zip(ridges, kept, strict=True) if keep]
