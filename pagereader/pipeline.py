@@ -234,6 +234,8 @@ class Reader:
 
     def _recognize(self, group: Sequence[_Prepared]) -> Iterator[Page]:
         crops = [crop for prepared in group for crop in prepared.crops]
+        if any(prepared.page.error is None for prepared in group):
+            self.recognizer  # noqa: B018  a model that cannot load is no page's fault
         try:
             readings = self.recognizer.read(crops) if crops else []
         except (ModelError, MemoryError):

@@ -1,0 +1,230 @@
+"""The command line from outside: exit codes, messages, names of outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+import pytest
+from lxml import etree
+
+from pagereader.cli import main
+from pagereader.errors import ExitCode
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+NULL = ["--recognizer", "null"]
+Scan = Callable[..., Path]
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    def call(*args: object) -> Result:
+        with pytest.raises(SystemExit) as stop:
+            main([str(arg) for arg in args])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Result(int(stop.value.code or 0), out, err)
+
+    return call
+
+
+Run = Callable[..., Result]
+
+
+def blank_pdf(path: Path, pages: int, **save: object) -> Path:
+    document = pymupdf.open()
+    for number in range(pages):
+        document.new_page(width=200, height=200).insert_text((20, 60), f"page {number + 1}")
+    document.save(path, **save)
+    return path
+
+
+def test_version_and_help_go_to_stdout(run: Run) -> None:
+    assert run("--version").out.startswith("pagereader, version ")
+    text = run("--help").out
+    assert "Exit codes" in text
+    assert "--max-pixels" in run("transcribe", "--help").out
+
+
+def test_one_page_one_file(run: Run, scan: Scan, tmp_path: Path) -> None:
+    result = run(scan("a.png", (200,)), "-o", tmp_path / "out.xml", *NULL)
+    assert result == Result(0, "", "")
+    assert etree.parse(tmp_path / "out.xml").getroot().tag.endswith("PcGts")
+
+
+def test_several_pages_and_formats_from_one_reading(run: Run, tmp_path: Path) -> None:
+    pdf = blank_pdf(tmp_path / "a.pdf", 3)
+    assert run(pdf, "-o", tmp_path / "o.xml", "-f", "page,hocr", "-f", "txt,json", *NULL).code == 0
+    names = {p.name for p in tmp_path.glob("o*")}
+    assert names == {"o_0001.xml", "o_0002.xml", "o_0003.xml", "o.hocr", "o.txt", "o.json"}
+    assert (tmp_path / "o.txt").read_text("utf-8").count("\f") == 2
+    assert len(json.loads((tmp_path / "o.json").read_text("utf-8"))["pages"]) == 3
+
+
+def test_text_to_stdout_by_default(run: Run) -> None:
+    result = run(SAMPLES / "columns.jpg", *NULL)
+    assert result.code == 0
+    assert result.out.strip()
+
+
+def test_existing_files_are_kept(run: Run, scan: Scan, tmp_path: Path) -> None:
+    page, out = scan("a.png", (200,)), tmp_path / "out.txt"
+    out.write_text("mine", "utf-8")
+    result = run(page, "-o", out, *NULL)
+    assert result.code == ExitCode.OUTPUT
+    assert "--overwrite" in result.err
+    assert out.read_text("utf-8") == "mine"
+    assert run(page, "-o", out, "--overwrite", *NULL).code == 0
+    assert out.read_text("utf-8") != "mine"
+
+
+def test_a_bad_page_costs_its_neighbours_nothing(run: Run, scan: Scan, tmp_path: Path) -> None:
+    folder = scan("in/a.png", (200,)).parent
+    scan("in/c.png", (100,))
+    (folder / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    result = run(folder, "-o", tmp_path / "out", *NULL)
+    assert result.code == ExitCode.SOME_PAGES_FAILED
+    assert {p.name for p in (tmp_path / "out").glob("*.xml")} == {"a.xml", "c.xml"}
+    assert "b.png" in result.err
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"hello", "nothing that can be read"),
+        (b"%PDF-1.7 nothing more", "pdf"),
+        (b"\xff\xd8\xff\xe0 cut", "cut.pdf"),
+    ],
+)
+def test_unreadable_files_say_why(run: Run, tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "cut.pdf"
+    path.write_bytes(content)
+    result = run(path, "-o", tmp_path / "o.xml", *NULL)
+    assert result.code == ExitCode.UNREADABLE_INPUT
+    assert says in result.err
+    assert not (tmp_path / "o.xml").exists()
+
+
+def test_a_missing_file(run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path / "none.pdf", "-o", tmp_path / "o.xml", *NULL)
+    assert result.code == ExitCode.UNREADABLE_INPUT
+    assert "does not exist" in result.err
+
+
+def test_encrypted_pdf(run: Run, tmp_path: Path) -> None:
+    pdf = blank_pdf(
+        tmp_path / "a.pdf",
+        1,
+        encryption=pymupdf.PDF_ENCRYPT_AES_256,
+        user_pw="sesame",
+        owner_pw="o",
+    )
+    result = run(pdf, "-o", tmp_path / "o.xml", *NULL)
+    assert result.code == ExitCode.UNREADABLE_INPUT
+    assert "--password" in result.err
+    assert run(pdf, "-o", tmp_path / "o.xml", "--password", "sesame", *NULL).code == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--pages", "9"],
+        ["--pages", "x"],
+        ["--nonsense"],
+        ["--dpi", "1"],
+        ["--precision", "double"],
+        ["-f", "docx"],
+        ["--recognizer", "nobody"],
+    ],
+)
+def test_wrong_usage(run: Run, scan: Scan, tmp_path: Path, flags: list[str]) -> None:
+    recognizer = [] if "--recognizer" in flags else NULL
+    result = run(scan("a.png", (200,)), "-o", tmp_path / "o.xml", *flags, *recognizer)
+    assert result.code == ExitCode.USAGE
+    assert result.err
+
+
+def test_too_many_pixels(run: Run, scan: Scan, tmp_path: Path) -> None:
+    result = run(scan("a.png", (200,)), "-o", tmp_path / "o.xml", "--max-pixels", "100", *NULL)
+    assert result.code == ExitCode.UNREADABLE_INPUT
+    assert "--max-pixels" in result.err
+
+
+def test_an_unwritable_target(run: Run, scan: Scan, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    result = run(scan("a.png", (200,)), "-o", tmp_path / "file" / "o.xml", *NULL)
+    assert result.code == ExitCode.OUTPUT
+
+
+def test_a_missing_model(run: Run, scan: Scan, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    result = run(scan("a.png", (200,)), "-o", tmp_path / "o.xml", "-m", tmp_path / "model")
+    assert result.code == ExitCode.MODEL
+    assert "model" in result.err
+
+
+def test_a_blank_page_is_a_page(run: Run, scan: Scan, tmp_path: Path) -> None:
+    path = scan("a.png", np.full((300, 200), 255, np.uint8))
+    assert run(path, "-o", tmp_path / "o.xml", *NULL).code == 0
+    assert (tmp_path / "o.xml").exists()
+
+
+def test_names_may_hold_any_character(run: Run, scan: Scan, tmp_path: Path) -> None:
+    name = "a & b;'\"<c>\n é.png"
+    scan(f"in/{name}", (200,))
+    (tmp_path / "in" / name).rename(os.fsdecode(os.fsencode(tmp_path / "in") + b"/odd \xff.png"))
+    scan(f"in/{name}", (200,))
+    result = run(tmp_path / "in", "-o", tmp_path / "out", "-f", "page,alto,hocr,txt,json", *NULL)
+    assert result.code == 0, result.err
+    assert len(list((tmp_path / "out").iterdir())) == 10
+
+
+def test_stdin_to_stdout(scan: Scan) -> None:
+    with scan("a.png", (200,)).open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "pagereader", "-", "-o", "-", "-f", "page", *NULL],
+            stdin=file,
+            capture_output=True,
+            check=True,
+        )
+    assert etree.fromstring(done.stdout).tag.endswith("PcGts")
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("stop", "code"),
+    [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)],
+)
+def test_interrupts_end_with_their_own_code(
+    stop: signal.Signals, code: ExitCode, tmp_path: Path
+) -> None:
+    pdf = blank_pdf(tmp_path / "a.pdf", 200)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pagereader", pdf, "-o", tmp_path / "o.xml", *NULL],
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("o_*.xml")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(stop)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert b"Traceback" not in err
+    assert not list(tmp_path.glob("*.tmp"))
