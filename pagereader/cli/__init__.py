@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from pagereader import __version__, log
-from pagereader.cli.transcribe import transcribe_command
 from pagereader.errors import ExitCode, PagereaderError
 
 EXIT_CODES = """\b
@@ -20,12 +20,47 @@ dependency missing; 6 nothing could be read; 70 internal error;
 130 interrupted; 143 terminated."""
 
 
+COMMANDS = {
+    "transcribe": "Transcribe scans; the command meant when none is named.",
+    "status": "Show how far a run over a folder is, and what failed.",
+    "view": "Make a page to look at results beside their scans.",
+    "evaluate": "Compare results, or a model, with ground truth.",
+    "train": "Train a recogniser on ground truth.",
+    "lines": "Look at generated training lines.",
+}
+
+
 class _DefaultGroup(click.Group):
-    """A group in which ``pagereader FILE`` means ``pagereader transcribe FILE``."""
+    """A group in which ``pagereader FILE`` means ``pagereader transcribe FILE``.
+
+    Each command is imported when it is called, so that none pays for another's packages.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"pagereader.cli.{cmd_name}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
-        if args and args[0] not in self.commands and args[0] not in own:
+        if args and args[0] not in COMMANDS and args[0] not in own:
             args = ["transcribe", *args]
         return super().parse_args(ctx, args)
 
@@ -37,7 +72,7 @@ class _DefaultGroup(click.Group):
 )
 @click.version_option(__version__, package_name="pagereader")
 def cli() -> None:
-    r"""Turn scanned pages and PDFs into PAGE-XML, ALTO, hOCR and text.
+    """Turn scanned pages and PDFs into PAGE-XML, ALTO, hOCR and text.
 
     \b
     pagereader scan.pdf -o scan.xml            one PAGE-XML file a page
@@ -45,10 +80,7 @@ def cli() -> None:
     pagereader archive/ -r -o out/ -f page,txt  a whole folder, resumable
 
     Without a command's name, "transcribe" is meant; see pagereader transcribe --help.
-    """
-
-
-cli.add_command(transcribe_command, "transcribe")
+    """  # noqa: D301  \b keeps click from refilling the lines
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
