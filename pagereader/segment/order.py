@@ -1,42 +1,223 @@
-"""Reading order of blocks, after Breuel.
+"""Reading order of lines: rows where texts stand in boxes, columns where they run.
 
-T. M. Breuel, High performance document layout analysis (2003): block a is read before b if they
-share columns and a stands higher, or if a stands wholly to the left of b and no block between
-them spans both. The order is a topological sort of these.
+The frame is the precedence of T. M. Breuel, High performance document layout analysis (2003):
+a is read before b if they share columns and a stands higher, or if a stands wholly to the left
+of b and nothing between them spans both; the order is a topological sort of these. That reads
+columns before rows everywhere. Forms, receipts and tables are read row by row instead: pieces
+side by side that are not both part of a column of running text are tied to one row first.
+
+Boxes are left, centre y, right, half height of lines, on a page laid level; shape (n, 4).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.segment.arrays import Floats
 
+_COLUMN_LINES = 3  # a column of text has at least so many lines
+_COLUMN_WIDTH_H = 9.0
+_COLUMN_FILL = 0.7  # and their median width is this share of the longest
+_STACK_H = 3.6  # lines of a column are at most so far apart
+_BESIDE_H = 0.6  # lines of one row differ at most so much in height
+_ALIGNED_H = 0.3
+_NEAR_COLUMN_H = 25.0
 
-def reading_order(boxes: Floats) -> list[int]:
-    """Return positions of ``boxes`` (left, top, right, bottom; shape (n, 4)) as they are read."""
-    before = precedence(boxes)
-    left, order = set(range(len(boxes))), []
-    while left:
-        free = [i for i in left if not any(before[j, i] for j in left if j != i)]
-        chosen = min(free or left, key=lambda i: (boxes[i, 1], boxes[i, 0]))
-        order.append(chosen)
-        left.remove(chosen)
-    return order
+
+@dataclass(slots=True)
+class _Column:
+    """A stack of lines of running text.
+
+    Attributes:
+        members: Positions of its lines.
+        left: Least left end.
+        right: Greatest right end.
+        top: First centre.
+        bottom: Last centre.
+    """
+
+    members: list[int]
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def reading_order(boxes: Floats, height: float) -> list[list[int]]:
+    """Return the rows of the page in reading order, each from left to right.
+
+    A row holds one line, or several that are read side by side.
+
+    Args:
+        boxes: Left, centre y, right, half height of each line, shape (n, 4).
+        height: Letter height H, in the same pixels.
+    """
+    if not len(boxes):
+        return []
+    rows = rows_of(boxes, height)
+    hulls = np.array([_hull(boxes[row]) for row in rows])
+    return [rows[i] for i in _topological(hulls, precedence(hulls))]
+
+
+def _hull(boxes: Floats) -> Floats:
+    left, right = boxes[:, 0].min(), boxes[:, 2].max()
+    return np.array([left, boxes[:, 1].mean(), right, boxes[:, 3].max()])
+
+
+def rows_of(boxes: Floats, height: float) -> list[list[int]]:
+    """Return lines tied to rows, each from left to right; most rows hold one line."""
+    count = len(boxes)
+    stacks = _stacks(boxes, height)
+    columns = [c for stack in stacks if (c := _as_column(boxes, stack, height))]
+    column_of = np.full(count, -1)
+    for k, column in enumerate(columns):
+        column_of[column.members] = k
+    for i in np.flatnonzero(column_of < 0):
+        column_of[i] = _standing_in(boxes[i], columns, height)
+    stack_of = np.zeros(count, np.intp)
+    for k, stack in enumerate(stacks):
+        stack_of[stack] = k
+    groups = _Groups(count)
+    for a, b in _side_by_side(boxes, height):
+        if column_of[a] >= 0 and column_of[b] >= 0:
+            continue
+        if column_of[a] < 0 and column_of[b] < 0:
+            groups.tie(a, b)
+        else:
+            loose = a if column_of[a] < 0 else b
+            if _aligned(boxes, stacks[stack_of[loose]], column_of >= 0, height):
+                groups.tie(a, b)
+    return [sorted(group, key=lambda i: float(boxes[i, 0])) for group in groups.lists()]
+
+
+class _Groups:
+    """Union of items that were tied."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def root(self, i: int) -> int:
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = self._parent[i]
+        return i
+
+    def tie(self, a: int, b: int) -> None:
+        self._parent[self.root(a)] = self.root(b)
+
+    def lists(self) -> list[list[int]]:
+        found: dict[int, list[int]] = {}
+        for i in range(len(self._parent)):
+            found.setdefault(self.root(i), []).append(i)
+        return list(found.values())
+
+
+def _laps(boxes: Floats) -> Floats:
+    """Shared width of each pair, negative if apart, shape (n, n)."""
+    left, right = boxes[:, 0], boxes[:, 2]
+    return np.asarray(
+        np.minimum(right[:, None], right) - np.maximum(left[:, None], left), np.float64
+    )
+
+
+def _stacks(boxes: Floats, height: float) -> list[list[int]]:
+    """Lines chained to the nearest one under them, where that one's nearest is they."""
+    width = boxes[:, 2] - boxes[:, 0]
+    lap = _laps(boxes)
+    down = boxes[None, :, 1] - boxes[:, None, 1]
+    under = (lap > 0.5 * np.minimum(width[:, None], width)) & (down > _BESIDE_H * height)
+    under &= down < _STACK_H * height
+    distance = np.where(under, down, np.inf)
+    below, above = distance.argmin(axis=1), distance.argmin(axis=0)
+    groups = _Groups(len(boxes))
+    for i in np.flatnonzero(under.any(axis=1)):
+        if above[below[i]] == i:
+            groups.tie(int(i), int(below[i]))
+    return groups.lists()
+
+
+def _as_column(boxes: Floats, stack: list[int], height: float) -> _Column | None:
+    """Return the stack as a column of running text, or None if it is none."""
+    own = boxes[stack]
+    width = own[:, 2] - own[:, 0]
+    middle = float(np.median(width))
+    if len(stack) < _COLUMN_LINES or middle < _COLUMN_WIDTH_H * height:
+        return None
+    if middle < _COLUMN_FILL * float(np.percentile(width, 90)):
+        return None
+    sides = float(own[:, 0].min()), float(own[:, 2].max())
+    return _Column(stack, *sides, float(own[:, 1].min()), float(own[:, 1].max()))
+
+
+def _standing_in(box: Floats, columns: list[_Column], height: float) -> int:
+    """Return the column over, under or in which a line stands, or -1."""
+    far = _NEAR_COLUMN_H * height
+    for k, column in enumerate(columns):
+        inside = box[0] > column.left - height and box[2] < column.right + height
+        if inside and column.top - far < box[1] < column.bottom + far:
+            return k
+    return -1
+
+
+def _side_by_side(boxes: Floats, height: float) -> Iterable[tuple[int, int]]:
+    """Yield the pairs of neighbours on one height."""
+    for i, (_, y, right, _) in enumerate(boxes):
+        beside = (np.abs(boxes[:, 1] - y) < _BESIDE_H * height) & (
+            boxes[:, 0] > right - 0.5 * height
+        )
+        beside[i] = False
+        if beside.any():
+            nearest = int(np.where(beside, boxes[:, 0], np.inf).argmin())
+            yield i, nearest
+
+
+def _aligned(boxes: Floats, stack: list[int], text: NDArray[np.bool_], height: float) -> bool:
+    """Whether the lines of a stack stand level with lines of text beside them.
+
+    The cells of a table do, notes in a margin only by chance.
+    """
+    others = boxes[text, 1]
+    if not len(others):
+        return False
+    away = [float(np.abs(others - boxes[i, 1]).min()) for i in stack]
+    return float(np.median(away)) < _ALIGNED_H * height
 
 
 def precedence(boxes: Floats) -> NDArray[np.bool_]:
-    """Return for each pair whether the first is read before the second."""
-    count = len(boxes)
-    x0, y0, x1, y1 = boxes.T
-    lap = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
-    narrow = np.minimum((x1 - x0)[:, None], x1 - x0)
-    stacked = lap > 0.1 * narrow
-    before = np.where(stacked, y0[:, None] < y0, x1[:, None] < x1)
-    for a, b in np.argwhere(before & ~stacked):
-        spans = (lap[:, a] > 0) & (lap[:, b] > 0)
-        spans &= (y0 > min(y1[a], y1[b])) & (y0 < max(y0[a], y0[b]))
-        if spans.any():
-            before[a, b] = False
-    before[np.arange(count), np.arange(count)] = False
+    """Return for each pair whether the first is read before the second, shape (n, n)."""
+    left, y, right, _ = boxes.T
+    width = right - left
+    lap = _laps(boxes)
+    stacked = lap > 0.1 * np.minimum(width[:, None], width)
+    beside = ~stacked & (right[:, None] < right)
+    shares = lap > 0
+    for a in range(len(boxes)):
+        later = np.flatnonzero(beside[a])
+        if not len(later):
+            continue
+        low, high = np.minimum(y[a], y[later]), np.maximum(y[a], y[later])
+        between = (y[:, None] > low) & (y[:, None] < high)
+        spans = between & shares[:, a][:, None] & shares[:, later]
+        beside[a, later[spans.any(axis=0)]] = False
+    before = np.where(stacked, y[:, None] < y, beside)
+    np.fill_diagonal(before, False)
     return np.asarray(before, np.bool_)
+
+
+def _topological(boxes: Floats, before: NDArray[np.bool_]) -> list[int]:
+    """Sort so that what is before comes first; the topmost of several wins, as in a loop."""
+    waiting = before.sum(axis=0)
+    left = np.ones(len(boxes), bool)
+    order = []
+    for _ in range(len(boxes)):
+        free = left & (waiting == 0)
+        pool = np.flatnonzero(free if free.any() else left)
+        chosen = int(pool[np.lexsort((boxes[pool, 0], boxes[pool, 1]))[0]])
+        order.append(chosen)
+        left[chosen] = False
+        waiting = waiting - before[chosen]
+    return order
