@@ -56,6 +56,9 @@ class HocrWriter:
         root.append(_head(pages, body, languages))
         root.append(body)
         _indent(root)
+        for element in body.iter(_tag("div"), _tag("span")):
+            # As HTML, which .html files are to browsers, <div/> would swallow what follows.
+            element.text = element.text or ""
         return bytes(
             etree.tostring(root, encoding="UTF-8", xml_declaration=True, doctype=_DOCTYPE) + b"\n"
         )
@@ -135,17 +138,17 @@ class _HocrPage:
         full = f"{self.name}_{name}" if name else self.name
         return _add(parent, tag, class_=kind, id=ncname(full), title="; ".join(title), **more)
 
-    def _add_region(self, parent: Element, region: PlacedRegion) -> None:
+    def _add_region(self, parent: Element, region: PlacedRegion, in_float: bool = False) -> None:
         kind = region.region.type
         extent = _extent(region.box, region.points)
-        if kind in _FLOATS:
+        if kind in _FLOATS and not in_float:  # hOCR forbids floats inside floats
             element = self._element(parent, "div", _FLOATS[kind], region.id, extent)
             if region.lines:
                 self._add_area(element, region, f"{region.id}_lines", "lines")
         else:
             element = self._add_area(parent, region, region.id, str(kind))
         for nested in region.regions:
-            self._add_region(element, nested)
+            self._add_region(element, nested, in_float or kind in _FLOATS)
 
     def _add_area(self, parent: Element, region: PlacedRegion, name: str, kind: str) -> Element:
         extent = _extent(region.box, region.points)

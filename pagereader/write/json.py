@@ -34,8 +34,7 @@ class JsonWriter:
     def render(self, pages: Sequence[Page], image_names: Sequence[str]) -> bytes:
         """Return the file's content; see :class:`pagereader.stages.Writer`."""
         document = {
-            "format": "pagereader",
-            "version": VERSION,
+            "pagereader": VERSION,
             "creator": f"pagereader {__version__}",
             "pages": [_page(p, name) for p, name in zip(pages, image_names, strict=True)],
         }

@@ -17,8 +17,8 @@ from lxml import etree
 
 from pagereader import __version__
 from pagereader.document import Page, ProcessingStep, RegionType
+from pagereader.languages import NAMES
 from pagereader.write.dates import made
-from pagereader.write.languages import NAMES
 from pagereader.write.outline import IntPoints
 from pagereader.write.placed import (
     PlacedLine,

@@ -9,9 +9,9 @@ import pytest
 from lxml import etree
 
 from pagereader import write
-from pagereader.document import Line, Page, PageSource, Region, Word
+from pagereader.document import Line, Page, PageSource, Region, RegionType, Word
 from pagereader.geometry import rectangle
-from tests.write.checks import ALTO, PAGE, XHTML
+from tests.write.checks import ALTO, PAGE, XHTML, check_hocr
 from tests.write.pages import MODIFIED, a_line, failed_page, full_page
 
 
@@ -172,3 +172,12 @@ def test_json_keeps_text_that_utf8_cannot(tmp_path):
     data = render("json", page)
     data.decode()
     assert json.loads(data)["pages"][0]["source"]["path"] == "a\udcff\ud800"
+
+
+def test_hocr_has_no_table_inside_a_table(tmp_path):
+    inner = Region(rectangle(20, 20, 80, 80), RegionType.TABLE)
+    outer = Region(rectangle(10, 10, 90, 90), RegionType.TABLE, regions=[inner])
+    data = render("hocr", Page(100, 100, PageSource("a"), [outer]))
+    check_hocr(data, tmp_path)
+    assert data.count(b'class="ocr_table"') == 1
+    assert b'data-type="table"' in data

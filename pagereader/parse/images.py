@@ -1,0 +1,57 @@
+"""The image that a transcription belongs to: found from its name, and what its size tells."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from urllib.parse import unquote
+
+from PIL import Image
+
+_PAGE_OF = re.compile(r"(.+)#page=(\d{1,6})")
+
+
+def find_image(name: str, transcription: Path) -> tuple[str, int | None]:
+    """Return the path of the image called ``name`` and the page of it that is meant, from 0.
+
+    The name is taken relative to the transcription. Where nothing is there, the same file name is
+    tried beside the transcription and in the folder above (Transkribus keeps its files in
+    ``page/``). Only regular files count; a name with a scheme, such as a web address, is never
+    fetched. The path is where the name points if nothing is found, and empty without a name.
+    """
+    if not name:
+        return "", None
+    plain = unquote(name, errors="surrogateescape")  # hOCR encodes what breaks its grammar
+    candidates: list[tuple[str, int | None]] = [(name, None), (plain, None)]
+    fragment = _PAGE_OF.fullmatch(name)
+    if fragment:
+        candidates.append((fragment[1], int(fragment[2]) - 1))
+    for candidate, page in candidates:
+        bare = candidate.replace("\\", "/").rpartition("/")[2]
+        for place in (
+            transcription.parent / candidate,
+            transcription.parent / bare,
+            transcription.parent.parent / bare,
+        ):
+            if _is_file(place):
+                return str(place), page
+    return str(transcription.parent / candidates[-1][0]), candidates[-1][1]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
+
+
+def image_size(path: str) -> tuple[int, int] | None:
+    """Return width and height of an image, from its header alone; None if that fails."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                return image.size
+    except Exception:  # whatever a broken file makes a decoder raise
+        return None
