@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from pagereader.document import Flag, Line, Page, PageSource, Points, Region, Word
+from pagereader.document import Flag, Line, Page, Points, Region, Word
 
 LOW_CONFIDENCE = 0.6
 """Below this a reading is shaded strongly, and a line counts as doubtful."""
@@ -49,7 +49,7 @@ def page_summary(page: Page) -> dict[str, Any]:
     """Return what the list of pages shows of ``page``."""
     width, height = page_size(page)
     return {
-        "label": page_label(page.source),
+        "label": page_label(page),
         "width": width,
         "height": height,
         "orientation": page.orientation,
@@ -58,10 +58,12 @@ def page_summary(page: Page) -> dict[str, Any]:
     }
 
 
-def page_label(source: PageSource) -> str:
-    """Return the page's file and number; without folders, which are nobody else's business."""
-    name = PurePath(source.path).name or source.path
-    return name if source.count == 1 else f"{name}, page {source.number}"
+def page_label(page: Page) -> str:
+    """Return the page's image and number; without folders, which are nobody else's business."""
+    path = page.image_path or page.source.path
+    name = PurePath(path).name or path
+    alone = page.source.count == 1 or (page.source.count is None and page.source.index == 0)
+    return name if alone else f"{name}, page {page.source.number}"
 
 
 def page_size(page: Page) -> tuple[int, int]:

@@ -165,9 +165,13 @@ def test_no_pages_make_a_report_all_the_same() -> None:
 
 
 def test_labels_tell_no_folders() -> None:
-    assert page_label(PageSource("/home/ann/letters.pdf", 2, 7)) == "letters.pdf, page 3"
-    assert page_label(PageSource("box/a.png", 0, 1)) == "a.png"
-    assert page_label(PageSource("-", 0, 1)) == "-"
+    def label(path: str, index: int, count: int | None, image: str = "") -> str:
+        return page_label(Page(1, 1, PageSource(path, index, count), image_path=image))
+
+    assert label("/home/ann/letters.pdf", 2, 7) == "letters.pdf, page 3"
+    assert label("box/a.png", 0, 1) == "a.png"
+    assert label("box/a.xml", 0, None, "/scans/a.jpg") == "a.jpg"
+    assert label("-", 0, 1) == "-"
 
 
 def test_numbers_that_are_none_do_no_harm() -> None:
