@@ -65,19 +65,6 @@ def inside(child: Polygon, parent: Polygon) -> Polygon | None:
     return part
 
 
-def along(baseline: LineString, polygon: Polygon) -> LineString:
-    """Return the stretch of ``baseline`` over ``polygon``; all of it if they hardly meet."""
-    if polygon.covers(baseline):
-        return baseline
-    within = shapely.intersection(baseline, polygon.convex_hull)
-    stretches = [part for part in shapely.get_parts(within) if isinstance(part, LineString)]
-    longest = max(stretches, key=lambda part: part.length, default=None)
-    if longest is None or longest.length < baseline.length / 2:
-        return baseline
-    vertices = _without_repeats(np.rint(shapely.get_coordinates(longest)))
-    return LineString(vertices) if len(vertices) >= 2 else baseline
-
-
 def around(parent: Polygon, children: Sequence[BaseGeometry], page: Polygon) -> Polygon:
     """Return ``parent``, grown no more than needed to hold all ``children``."""
     outside = [child for child in children if not parent.covers(child)]

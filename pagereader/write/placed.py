@@ -16,7 +16,6 @@ from shapely.geometry.base import BaseGeometry
 from pagereader.document import Alternative, Line, Page, Region, Word
 from pagereader.write.outline import (
     IntPoints,
-    along,
     around,
     corners_of,
     inside,
@@ -182,8 +181,6 @@ def _place_line(
     placed_id = ids.claim(line.id, name)
     baseline = polyline(line.baseline, page)
     shape = outline(line.polygon, page) or _stand_in(line, baseline, parent, page)
-    if baseline is not None:
-        baseline = along(baseline, shape)
     text = clean_text(line.text)
     words = _place_words(line, text, name, shape, page, ids)
     children: list[BaseGeometry] = [word.shape for word in words]

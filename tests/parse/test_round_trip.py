@@ -91,7 +91,7 @@ def test_writing_again_changes_nothing(tmp_path, format):
 
 @pytest.mark.parametrize("format", ["page", "alto", "hocr", "json"])
 def test_whatever_we_write_we_read(tmp_path, format):
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(page=ugly_pages)
     def check(page):
         (got,) = again(tmp_path, format, page)

@@ -9,7 +9,7 @@ from shapely.geometry import LineString, Polygon
 from pagereader import write
 from pagereader.document import Line, Page, PageSource, Region, Word
 from pagereader.geometry import rectangle
-from pagereader.write.outline import along, around, corners_of, inside, outline, page_box
+from pagereader.write.outline import around, corners_of, inside, outline, page_box
 from pagereader.write.placed import place
 
 AREA = page_box(1000, 1000)
@@ -63,11 +63,14 @@ def test_growing_stays_close():
     assert grown.area < line.union(word).area * 1.05
 
 
-def test_a_baseline_is_trimmed_to_its_line():
-    line = outline(rectangle(100, 0, 400, 50), AREA)
-    feet = along(LineString([(60, 40), (450, 44)]), line)
-    assert line.covers(feet)
-    assert feet.length > 295
+def test_a_baseline_is_kept_whole_and_the_outline_grows():
+    feet = np.array([[60, 40], [450, 44.0]])
+    line = Line(rectangle(100, 0, 400, 50), feet, text="a")
+    page = Page(1000, 1000, PageSource("a"), [Region(rectangle(0, 0, 900, 90), lines=[line])])
+    (placed,) = place(page)[0].lines
+    assert placed.baseline.tolist() == feet.tolist()
+    assert placed.shape.covers(LineString(feet))
+    assert placed.shape.area < 1.02 * 300 * 50
 
 
 def test_lines_without_outline_get_one_from_what_is_known():

@@ -32,19 +32,19 @@ def test_pages_without_regions_are_valid(format):
         CHECKS[format](write.writer(format).render([page], [""]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(page=ugly_pages, name=texts)
 def test_ugly_pages_are_valid_page_xml(page, name):
     check_page(write.writer("page").render([page], [name]))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(page=ugly_pages, name=texts)
 def test_ugly_pages_are_valid_alto(page, name):
     check_alto(write.writer("alto").render([page], [name]))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pages=st.lists(ugly_pages, max_size=2), name=texts)
 def test_ugly_pages_are_valid_hocr(pages, name, tmp_path):
     if not pages:
@@ -52,7 +52,7 @@ def test_ugly_pages_are_valid_hocr(pages, name, tmp_path):
     check_hocr(write.writer("hocr").render(pages, [name] * len(pages)), tmp_path)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pages=st.lists(ugly_pages, max_size=3), name=texts)
 def test_ugly_pages_are_valid_text_and_json(pages, name):
     text = write.writer("txt").render(pages, [name] * len(pages)).decode()
