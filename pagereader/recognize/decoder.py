@@ -23,6 +23,14 @@ LinearFactory = Callable[[Tensor, Tensor | None], Linear]
 
 CACHE_STEP = 32
 """Tokens by which the self-attention cache grows."""
+ROWS = 16
+"""Rows are computed in multiples of this: matrix products of few rows take other kernels, whose
+last digits differ, and a line's reading must not depend on how many lines are beside it."""
+SOURCES = 16
+"""Where lines differ in length, encoder tokens are padded to a multiple of this; see ROWS."""
+
+StopRule = Callable[[int, list[int]], bool]
+"""Asked with a line's number and its tokens so far; True gives the line up as ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,7 @@ class GreedyDecoder:
         linear: Makes a product from weight and bias; replaced by quantised ones.
         attention_layer: The layer whose cross-attention tells where a token is; negative
             counts from the last.
+        uneven: Whether lines may differ in their number of encoder tokens.
     """
 
     def __init__(
@@ -135,10 +144,12 @@ class GreedyDecoder:
         dtype: torch.dtype = torch.float32,
         linear: LinearFactory = plain_linear,
         attention_layer: int = -1,
+        uneven: bool = False,
     ) -> None:
         self.device = device or torch.device("cpu")
         self.dtype = dtype
         self.start = start
+        self.uneven = uneven
         self.ends = torch.tensor(sorted(ends), device=self.device)
         config, decoder = model.decoder.config, model.decoder.model.decoder
         self.heads = int(config.decoder_attention_heads)
@@ -175,7 +186,7 @@ class GreedyDecoder:
         max_new_tokens: int,
         *,
         watch: Callable[[Tensor], None] | None = None,
-        stop: Callable[[list[int]], bool] | None = None,
+        stop: StopRule | None = None,
     ) -> list[DecodedLine]:
         """Decode lines greedily.
 
@@ -183,15 +194,16 @@ class GreedyDecoder:
             states: Encoder output of one or more batches, each of shape (lines, encoder
                 tokens, hidden); the numbers of encoder tokens may differ.
             max_new_tokens: Longest line, the end token included.
-            watch: Called with the logits of every step, for tests.
-            stop: Asked about a line's tokens now and then; a line for which it answers True
-                is given up as if it had ended there.
+            watch: Called with the logits of every step, shape (rows, vocabulary), for tests.
+            stop: Asked about every line at every step.
 
         Returns:
             One entry a line, in the order of ``states``.
         """
         caches = self._prepare(states)
-        return _Run(self, caches, min(max_new_tokens, self.room), watch, stop).finish()
+        run = _Run(self, caches, _count(states), min(max_new_tokens, self.room))
+        run.watch, run.stop = watch, stop
+        return run.finish()
 
     @torch.inference_mode()
     def score(self, states: Sequence[Tensor], lines: Sequence[Sequence[int]]) -> list[DecodedLine]:
@@ -205,8 +217,10 @@ class GreedyDecoder:
             One entry a line, with the tokens given.
         """
         caches = self._prepare(states)
-        longest = max(1, *(len(line) for line in lines)) if lines else 1
-        return _Run(self, caches, min(longest, self.room), None, None, lines).finish()
+        longest = max([1, *(len(line) for line in lines)])
+        run = _Run(self, caches, _count(states), min(longest, self.room))
+        run.forced = lines
+        return run.finish()
 
     def step(self, tokens: Tensor, t: int, caches: Caches) -> tuple[Tensor, Tensor]:
         """Compute the t-th step (from 0) for the first ``len(tokens)`` rows of the caches.
@@ -256,28 +270,27 @@ class GreedyDecoder:
 
     def _prepare(self, states: Sequence[Tensor]) -> Caches:
         """Compute the cross-attention's keys and values of all lines into one cache."""
-        lines = sum(len(part) for part in states)
+        rows = _round_up(_count(states), ROWS)
         longest = max(part.shape[1] for part in states)
-        shape = (len(self.layers), 2, lines, self.heads, longest, self.head_size)
-        uneven = any(part.shape[1] != longest for part in states)
-        make = torch.zeros if uneven else torch.empty
-        cross = make(shape, dtype=self.dtype, device=self.device)
         bias = None
-        if uneven:
-            bias = torch.zeros(lines, 1, 1, longest, dtype=self.dtype, device=self.device)
+        if self.uneven:
+            longest = _round_up(longest, SOURCES)
+            bias = torch.zeros(rows, 1, 1, longest, dtype=self.dtype, device=self.device)
+        shape = (len(self.layers), 2, rows, self.heads, longest, self.head_size)
+        cross = torch.zeros(shape, dtype=self.dtype, device=self.device)
         first = 0
         for part in states:
-            rows = slice(first, first + len(part))
+            here = slice(first, first + len(part))
             hidden = part.to(self.device, self.dtype)
             if self.project is not None:
                 hidden = self.project(hidden)
             tokens = hidden.shape[1]
             for number, layer in enumerate(self.layers):
                 kv = layer.cross_kv(hidden).view(len(part), tokens, 2, self.heads, self.head_size)
-                cross[number, :, rows, :, :tokens] = kv.permute(2, 0, 3, 1, 4)
+                cross[number, :, here, :, :tokens] = kv.permute(2, 0, 3, 1, 4)
             if bias is not None:
-                bias[rows, ..., tokens:] = -torch.inf
-            first = rows.stop
+                bias[here, ..., tokens:] = -torch.inf
+            first = here.stop
         room = min(CACHE_STEP, self.room)
         own = torch.zeros((*shape[:4], room, self.head_size), dtype=self.dtype, device=self.device)
         return Caches(own, cross, bias)
@@ -325,14 +338,14 @@ class _Run:
         self,
         decoder: GreedyDecoder,
         caches: Caches,
+        count: int,
         longest: int,
-        watch: Callable[[Tensor], None] | None,
-        stop: Callable[[list[int]], bool] | None,
-        forced: Sequence[Sequence[int]] | None = None,
     ) -> None:
         self.decoder, self.caches, self.longest = decoder, caches, longest
-        self.watch, self.stop, self.forced = watch, stop, forced
-        count, sources = int(caches.cross_kv.shape[2]), int(caches.cross_kv.shape[4])
+        self.watch: Callable[[Tensor], None] | None = None
+        self.stop: StopRule | None = None
+        self.forced: Sequence[Sequence[int]] | None = None
+        sources = int(caches.cross_kv.shape[4])
         self.line_of = list(range(count))
         self.tokens: list[list[int]] = [[] for _ in range(count)]
         self.log_probs = np.zeros((count, longest), np.float64)
@@ -343,18 +356,21 @@ class _Run:
     def finish(self) -> list[DecodedLine]:
         """Step until every line has ended or reached the limit."""
         device = self.decoder.device
-        last = torch.full((len(self.line_of),), self.decoder.start, device=device)
+        last = torch.full((_round_up(len(self.line_of), ROWS),), self.decoder.start, device=device)
         for t in range(self.longest):
-            last = self._drop_forced(last, t)
-            if not self.line_of:
+            self._drop_forced(last, t)
+            active = len(self.line_of)
+            if not active:
                 break
+            last = last[: _round_up(active, ROWS)]
             self.caches.reserve(t + 1, self.longest)
             logits, attention = self.decoder.step(last, t, self.caches)
             if self.watch is not None:
-                self.watch(logits)
-            last, log_probs = self._choose(logits, t)
-            self._note(log_probs, attention, t)
-            last = self._leave(last, t)
+                self.watch(logits[:active])
+            chosen, log_probs = self._choose(logits[:active], t)
+            last[:active] = chosen
+            self._note(log_probs, attention[:active], t)
+            self._leave(last, chosen.tolist(), t)
         return [self._line(number) for number in range(len(self.tokens))]
 
     def _choose(self, logits: Tensor, t: int) -> tuple[Tensor, Tensor]:
@@ -372,9 +388,8 @@ class _Run:
         self.log_probs[self.line_of, t] = log_probs.cpu().numpy()
         self.attention[self.line_of, t] = attention.float().cpu().numpy()
 
-    def _leave(self, last: Tensor, t: int) -> Tensor:
-        """Note the new tokens, let ended lines leave, and return the others' tokens."""
-        tokens = last.tolist()
+    def _leave(self, last: Tensor, tokens: list[int], t: int) -> None:
+        """Note the new tokens and let ended lines leave."""
         leaving = []
         for row, token in enumerate(tokens):
             line = self.line_of[row]
@@ -383,20 +398,20 @@ class _Run:
                 leaving.append(row)
                 continue
             self.tokens[line].append(token)
-            if self.stop is not None and self.stop(self.tokens[line]):
+            if self.stop is not None and self.stop(line, self.tokens[line]):
                 self.ended[line] = True
                 leaving.append(row)
-        return self._compact(last, leaving, t)
+        self._compact(last, leaving, t)
 
-    def _drop_forced(self, last: Tensor, t: int) -> Tensor:
+    def _drop_forced(self, last: Tensor, t: int) -> None:
         if self.forced is None:
-            return last
+            return
         over = [row for row, line in enumerate(self.line_of) if len(self.forced[line]) <= t]
         for row in over:
             self.ended[self.line_of[row]] = True
-        return self._compact(last, over, t - 1)
+        self._compact(last, over, t - 1)
 
-    def _compact(self, last: Tensor, leaving: list[int], t: int) -> Tensor:
+    def _compact(self, last: Tensor, leaving: list[int], t: int) -> None:
         """Fill the rows of leaving lines with lines from the end of the batch."""
         for row in reversed(leaving):
             end = len(self.line_of) - 1
@@ -405,8 +420,6 @@ class _Run:
                 self.line_of[row] = self.line_of[end]
                 last[row] = last[end]
             self.line_of.pop()
-            last = last[:end]
-        return last
 
     def _line(self, number: int) -> DecodedLine:
         tokens = self.tokens[number]
@@ -416,6 +429,14 @@ class _Run:
             self.attention[number, : len(tokens)],
             self.ended[number],
         )
+
+
+def _count(states: Sequence[Tensor]) -> int:
+    return sum(len(part) for part in states)
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
 
 
 def _activation(name: str) -> Callable[[Tensor], Tensor]:

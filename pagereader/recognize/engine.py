@@ -73,6 +73,7 @@ class Engine:
             checkpoint.ends,
             device=device,
             dtype=precision.dtype,
+            uneven=self.rules.strip,
         )
         self.encoder = Encoder(checkpoint.model, self.rules, device, precision.dtype)
         self.encoding = HalvingBatch(min(ENCODER_BATCH[device.type], batch_size or 1 << 30))
@@ -248,6 +249,7 @@ def _runs_of_one_shape(states: Sequence[Tensor]) -> list[list[Tensor]]:
     return runs
 
 
-def _loops(tokens: list[int]) -> bool:
+def _loops(line: int, tokens: list[int]) -> bool:
     """Tell now and then whether a line has fallen into a loop."""
+    del line
     return len(tokens) % 8 == 0 and loop_at_end(tokens) is not None

@@ -124,8 +124,8 @@ def character_places(
     left, right = found[0, 1], found[-1, 0]
     count = len(characters)
     if at is None:
-        even: NDArray[np.float64] = np.arange(count) + 0.5
-        return left + even * (right - left) / count
+        even = np.arange(count, dtype=np.float64) + 0.5
+        return np.asarray(left + even * (right - left) / count, np.float64)
     places = at[[character.token for character in characters]].astype(np.float64)
     # A token of several characters has one centre: spread them around it.
     letter = (right - left) / count
