@@ -193,7 +193,7 @@ def test_names_may_hold_any_character(run: Run, scan: Scan, tmp_path: Path) -> N
     scan(f"in/{name}", (200,))
     result = run(tmp_path / "in", "-o", tmp_path / "out", "-f", "page,alto,hocr,txt,json", *NULL)
     assert result.code == 0, result.err
-    assert len(list((tmp_path / "out").iterdir())) == 10
+    assert len(list((tmp_path / "out").glob("[!.]*"))) == 10
 
 
 def test_stdin_to_stdout(scan: Scan) -> None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from pagereader import __version__, log
+from pagereader.cli.messages import complain
 from pagereader.errors import ExitCode, PagereaderError
 
 EXIT_CODES = """\b
@@ -109,18 +110,6 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         click.echo("  Please report this; -vv shows where it happened.", err=True)
         code = ExitCode.INTERNAL
     sys.exit(int(code))
-
-
-def complain(error: PagereaderError) -> None:
-    """Print what is wrong and what to do about it, on stderr."""
-    click.echo(f"pagereader: error: {one_line(error.message)}", err=True)
-    if error.advice:
-        click.echo(f"  {one_line(error.advice)}", err=True)
-
-
-def one_line(text: str) -> str:
-    """Return ``text`` on one line, with what a terminal could misread made visible."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _terminate(*_: object) -> None:

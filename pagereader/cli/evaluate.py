@@ -97,7 +97,7 @@ def _evaluate_model(
 
 
 def _by_page(evaluation: Evaluation) -> str:
-    from pagereader.cli import one_line
+    from pagereader.cli.messages import one_line
 
     rows = [
         f"{page.scores.characters.value:.4f}  {page.scores.words.value:.4f}  "

@@ -22,7 +22,7 @@ def status_command(folder: Path, as_json: bool) -> int:
     if as_json:
         click.echo(found.as_json())
     else:
-        from pagereader.cli import one_line
+        from pagereader.cli.messages import one_line
 
         for line in found.lines():
             click.echo(one_line(line))

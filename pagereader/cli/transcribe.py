@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -13,13 +13,17 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from pagereader import log
-from pagereader.batch import Tally, transcribe
+from pagereader.archive import MODES, run_archive
+from pagereader.archive import progress as progress_display
+from pagereader.archive.workers import Workers
+from pagereader.batch import transcribe
+from pagereader.cli.messages import one_line
 from pagereader.cli.progress import progress_bar
-from pagereader.errors import ExitCode
+from pagereader.errors import UsageError
 from pagereader.options import ON_ERROR, ORIENTATIONS, PRECISIONS, Options
 from pagereader.outputs import STDOUT, OutputPlan
 from pagereader.pipeline import Reader
-from pagereader.sources import find_inputs
+from pagereader.sources import InputFile, find_inputs
 
 _DEFAULTS = Options()
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -93,6 +97,28 @@ def _option(*names: str, help: str, **settings: Any) -> Callable[[_Command], _Co
     type=click.Path(file_okay=False, path_type=Path),
     help="Also draw what was found on each page and save it here as PNG.",
 )
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Into a folder: leave alone what an earlier run did with the same input, model "
+    "and settings.",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="Into a folder: how to show what happens.",
+)
+@click.option(
+    "--ray",
+    metavar="[ADDRESS]",
+    is_flag=False,
+    flag_value="",
+    help="Into a folder: spread the pages over a Ray cluster; without an address the one "
+    "at hand, or a new one on this machine.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
 def transcribe_command(
@@ -102,6 +128,9 @@ def transcribe_command(
     overwrite: bool,
     recursive: bool,
     overlay: Path | None,
+    resume: bool,
+    progress: str,
+    ray: str | None,
     quiet: bool,
     verbose: int,
     **settings: Any,
@@ -111,34 +140,68 @@ def transcribe_command(
     Several formats come from one reading: -f page,hocr,txt. PAGE and ALTO hold one page a file,
     so a document of several pages gives OUT_0001.xml, OUT_0002.xml and so on; hOCR, text and
     JSON hold the whole document.
+
+    Into a folder, a ledger beside the results accounts for every page: whatever stops a run, the
+    same command goes on with what is left. See pagereader status.
     """  # fmt: skip
     log.configure(-1 if quiet else verbose)
     names = {field.name for field in fields(Options)}
     options = Options.of(**{key: value for key, value in settings.items() if key in names})
     files = list(find_inputs(inputs, recursive=recursive))
     plan = OutputPlan(output, [f for part in formats for f in part.split(",") if f], files)
-    reader = Reader(options)
-    with _standard_output(plan.to_stdout) as stdout, progress_bar(quiet) as progress:
+    if plan.folder is not None and overlay is None:
+        shown = "quiet" if quiet else progress
+        return _into_folder(files, plan, options, overwrite, resume, ray, shown)
+    if ray is not None:
+        raise UsageError("--ray reads into a folder", "name one with -o FOLDER/")
+    with _standard_output(plan.to_stdout) as stdout, progress_bar(quiet) as on_page:
         tally = transcribe(
-            reader,
+            Reader(options),
             files,
             plan,
             overwrite=overwrite,
             overlay=overlay,
             stdout=stdout,
-            on_page=progress,
+            on_page=on_page,
         )
-    _report(tally, quiet)
+    for failure in tally.failures:
+        click.echo(f"pagereader: failed: {one_line(str(failure))}", err=True)
     return int(tally.exit_code)
 
 
-def _report(tally: Tally, quiet: bool) -> None:
-    from pagereader.cli import one_line
+def _into_folder(
+    files: Sequence[InputFile],
+    plan: OutputPlan,
+    options: Options,
+    overwrite: bool,
+    resume: bool,
+    ray: str | None,
+    mode: str,
+) -> int:
+    """Read with a ledger, so that the run can go on after whatever stops it."""
+    summary = run_archive(
+        files,
+        plan,
+        options,
+        overwrite=overwrite,
+        resume=resume,
+        workers=None if ray is None else _ray_workers(ray),
+        progress=progress_display(mode),
+    )
+    if mode != "json":
+        # Failures were told when they happened; what is left to say is how it all went.
+        lines = [line for line in summary.lines() if not line.startswith(("failed:", "skipped:"))]
+        in_full = mode != "quiet" and (mode != "auto" or sys.stderr.isatty())
+        worth_a_line = bool(summary.failed + summary.skipped + summary.pending)
+        for line in lines if in_full else lines[:worth_a_line]:
+            click.echo(f"pagereader: {one_line(line)}", err=True)
+    return int(summary.exit_code)
 
-    for failure in tally.failures:
-        click.echo(f"pagereader: failed: {one_line(str(failure))}", err=True)
-    if tally.exit_code is ExitCode.SOME_PAGES_FAILED or (not quiet and sys.stderr.isatty()):
-        click.echo(f"pagereader: {tally.done} pages read, {len(tally.failures)} failed", err=True)
+
+def _ray_workers(address: str) -> Callable[[Options, Sequence[str]], Workers]:
+    from pagereader.archive.ray import RayWorkers
+
+    return lambda options, formats: RayWorkers(options, formats, address=address or None)
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def _title(results: tuple[str, ...]) -> str:
 
 def _report(pages: list[Page]) -> ExitCode:
     """Say which pages cannot be shown with their text, and what the run comes to."""
-    from pagereader.cli import one_line
+    from pagereader.cli.messages import one_line
 
     failed = [page for page in pages if page.error is not None]
     for page in failed:
