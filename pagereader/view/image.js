@@ -21,7 +21,7 @@ class ImageView {
     const turned = page.orientation % 180 !== 0;
     this.size = turned ? [page.height, page.width] : [page.width, page.height];
     const letter = Math.max(...this.size) / 90; // size of our own labels
-    this.image = shape("image", { width: page.width, height: page.height, preserveAspectRatio: "none" });
+    this.image = shape("image", { width: page.width, height: page.height, preserveAspectRatio: page.error ? "xMidYMid" : "none" });
     const regions = flatten(page.regions);
     this.lines = page.lines.map((line) => polygon(line, `over line ${doubt(line.confidence)}`, { "data-line": line.index }));
     this.words = page.lines.map((line) => line.words.map((word, index) =>

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pagereader.archive.ledger import FOLDER as LEDGER
+from pagereader.archive.summary import status
 from pagereader.document import Page, PageSource
-from pagereader.errors import InputError, PagereaderError
+from pagereader.errors import InputError, PageError, PagereaderError
 from pagereader.parse import parse_transcription
 from pagereader.sources import Kind, natural_order
 from pagereader.sources.kinds import kind_of
@@ -33,7 +35,7 @@ def read_results(paths: Iterable[str | os.PathLike[str]]) -> list[ResultPage]:
 
     Files of a folder, at any depth, come in natural order; a page that stands there in several
     formats comes once. A file that was named, or is a transcription but broken, becomes a failed
-    page that carries the error.
+    page that carries the error. So does each page that failed in the run that made the folder.
 
     Raises:
         InputError: if a path does not exist, or a folder holds no transcription.
@@ -60,7 +62,8 @@ def _file(path: Path) -> Iterator[ResultPage]:
 
 def _folder(folder: Path) -> list[ResultPage]:
     files = [path for path in _walk(folder) if _looks_like_result(path)]
-    if not files:
+    failed = _failed_in_run(folder)
+    if not files and not failed:
         raise InputError(
             f"{os.fspath(folder)} holds no transcription", "PAGE-XML, ALTO, hOCR and JSON are shown"
         )
@@ -70,7 +73,26 @@ def _folder(folder: Path) -> list[ResultPage]:
             key = _identity(result)
             if key not in best or _rank(path) < _rank(best[key].file):
                 best[key] = result
-    return list(best.values())
+    return [*best.values(), *failed]
+
+
+def _failed_in_run(folder: Path) -> list[ResultPage]:
+    """Return the pages that the run into ``folder`` could not read: they have no file."""
+    if not (folder / LEDGER / "ledger.sqlite").is_file():
+        return []
+    failed = [problem for problem in status(folder).problems if problem.state == "failed"]
+    return [
+        ResultPage(
+            Page(
+                0,
+                0,
+                PageSource(problem.path, problem.page - 1),
+                error=PageError(problem.reason, problem.advice),
+            ),
+            folder,
+        )
+        for problem in failed
+    ]
 
 
 def _walk(folder: Path) -> Iterator[Path]:

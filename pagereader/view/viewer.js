@@ -270,7 +270,7 @@ class Thumbnails {
       const [width, height] = turned ? [page.height, page.width] : [page.width, page.height];
       const picture = shape("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
         shape("g", { transform: upright(page) },
-          shape("image", { width: page.width, height: page.height, preserveAspectRatio: "none" })));
+          shape("image", { width: page.width, height: page.height, preserveAspectRatio: page.error ? "xMidYMid" : "none" })));
       const count = page.error ? "not read" : page.doubts ? `${page.doubts} doubtful` : "";
       const button = element("button", { className: "thumb", type: "button", title: page.label, "data-index": index },
         element("span", { className: "sheet-of-paper" }, picture),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -101,6 +104,23 @@ def test_a_broken_result_costs_no_other(tmp_path: Path, scanned: Callable[..., P
         first, second = read_results(named)
         assert first.page.error is None
         assert "b.xml" in str(second.page.error)
+
+
+def test_pages_that_failed_in_a_run_are_shown(
+    tmp_path: Path, band_page: Callable[..., np.ndarray]
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    Image.fromarray(band_page(120)).save(scans / "good.png")
+    (scans / "bad.png").write_bytes((scans / "good.png").read_bytes()[:60])
+    command = [sys.executable, "-m", "pagereader", str(scans), "-o", str(tmp_path / "out")]
+    done = subprocess.run(
+        [*command, "--recognizer", "null", "-q"], check=False, capture_output=True, timeout=120
+    )
+    assert done.returncode == 1, done.stderr
+    good, bad = read_results([tmp_path / "out"])
+    assert good.page.error is None
+    assert "bad.png" in str(bad.page.error)
 
 
 def test_nothing_to_show_is_an_error(tmp_path: Path) -> None:
