@@ -1,0 +1,161 @@
+"""What printing, time and scanners do to a line, step by step.
+
+Ink is float32, shape (height, width), 0 for none to 1 for full; an image is float32 grey,
+0 black to 255 white. Every step takes a generator, so that one seed gives one result.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Ink = NDArray[np.float32]
+Image = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+Rng = np.random.Generator
+
+SCAN_HEIGHTS = (20, 24, 28, 32, 40, 48, 56)
+"""Pixels that a crop is high in the scan."""
+
+
+def chance(rng: Rng, share: float) -> bool:
+    """Return True in ``share`` of the calls."""
+    return bool(rng.random() < share)
+
+
+def slant(ink: Ink, rng: Rng, spread: float = 0.12) -> Ink:
+    """Shear the letters and turn the line by up to about a degree; layers stay together."""
+    height, width = ink.shape[:2]
+    shear, turn = rng.normal(0, spread), np.tan(np.deg2rad(rng.normal(0, 0.5)))
+    matrix = np.array([[1, shear, -shear * height / 2], [turn, 1, -turn * width / 2]], np.float32)
+    return _ink(cv2.warpAffine(ink, matrix, (width, height), flags=cv2.INTER_LINEAR))
+
+
+def bend(ink: Ink, rng: Rng) -> Ink:
+    """Let the line wave a little, as paper does."""
+    height, width = ink.shape
+    size, start, length = rng.uniform(0.5, 2.5), rng.uniform(0, 6.3), rng.uniform(0.5, 2) * width
+    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    moved = ys + (size * np.sin(xs / length * 2 * np.pi + start)).astype(np.float32)
+    return _ink(cv2.remap(ink, xs, moved, cv2.INTER_LINEAR))
+
+
+def thicken_or_thin(ink: Ink, rng: Rng) -> Ink:
+    """Spread the ink or let it shrink, by two or three pixels."""
+    if chance(rng, 0.55):
+        size = 2 if chance(rng, 0.7) else 3
+        return _ink(cv2.dilate(ink, np.ones((size, size), np.uint8)))
+    return _ink(cv2.erode(ink, np.ones((2, 2), np.uint8)))
+
+
+def patch(ink: Ink, rng: Rng) -> Ink:
+    """Let the ink fail in patches."""
+    height, width = ink.shape
+    grain = int(rng.integers(2, 9))
+    coarse = rng.random((max(2, height // grain), max(2, width // grain)), dtype=np.float32)
+    noise = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return _ink(ink * np.clip(1.25 - rng.uniform(0.2, 1.0) * noise, 0, 1))
+
+
+def to_scan_size(ink: Ink, rng: Rng) -> Ink:
+    """Scale to one of the heights that lines have in scans."""
+    height = SCAN_HEIGHTS[int(rng.integers(len(SCAN_HEIGHTS)))]
+    scale = height / ink.shape[0]
+    width = max(4, int(ink.shape[1] * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return _ink(cv2.resize(ink, (width, height), interpolation=how))
+
+
+def paper(shape: tuple[int, int], rng: Rng) -> Image:
+    """Return paper of some grey, uneven as light and stains make it."""
+    height, width = shape
+    sheet = np.full(shape, rng.uniform(150, 255), np.float32)
+    if chance(rng, 0.6):
+        grid = rng.normal(0, 1, (int(rng.integers(2, 5)), int(rng.integers(2, 10))))
+        cloud = cv2.resize(grid.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        sheet += cloud * np.float32(rng.uniform(0, 14))
+    return sheet
+
+
+def show_through(sheet: Image, other: Ink, rng: Rng) -> Image:
+    """Let the ink of the other side shine through, mirrored."""
+    height, width = sheet.shape
+    behind = cv2.resize(np.ascontiguousarray(other[:, ::-1]), (width, height))
+    return _image(sheet - behind * np.float32(rng.uniform(5, 35)))
+
+
+def put_on_paper(ink: Ink, sheet: Image, rng: Rng) -> Image:
+    """Draw ink of some darkness on paper, now and then with a ruled line."""
+    ground = float(np.median(sheet))
+    dark = rng.uniform(0, min(110.0, max(1.0, ground - 70)))
+    image = _image(sheet * (1 - ink) + np.float32(dark) * ink)
+    if chance(rng, 0.1):
+        height, width = image.shape
+        y = int(rng.integers(height))
+        end = (width, y + int(rng.integers(-2, 3)))
+        cv2.line(image, (0, y), end, dark + rng.uniform(0, 60), 1)
+    return image
+
+
+def scan(image: Image, rng: Rng) -> Pixels:
+    """Blur, noise, specks, JPEG, and now and then black and white only or a negative."""
+    if chance(rng, 0.55):
+        image = _image(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.1) * len(image) / 32))
+    image = image + rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(0, 9)
+    if chance(rng, 0.05):
+        image = image - 90 * (rng.random(image.shape, dtype=np.float32) < 0.01)
+    pixels = np.clip(image, 0, 255).astype(np.uint8)
+    if chance(rng, 0.3):
+        pixels = jpeg(pixels, int(rng.integers(25, 86)))
+    if chance(rng, 0.12):
+        return np.asarray(cv2.threshold(pixels, 0, 255, cv2.THRESH_OTSU)[1], np.uint8)
+    if chance(rng, 0.03):
+        return 255 - pixels
+    return pixels
+
+
+def jpeg(pixels: Pixels, quality: int) -> Pixels:
+    """Return what is left after compression."""
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
+    """Vary a real crop: margins, slant, weight, contrast, blur, noise, proportions."""
+    height, width = pixels.shape
+    ground = int(np.percentile(pixels, 85))
+    top, bottom = (int(rng.uniform(-0.06, 0.12) * height) for _ in range(2))
+    left, right = (int(rng.uniform(0, 0.4) * height) for _ in range(2))
+    kept = pixels[max(0, -top) : height - max(0, -bottom)]
+    out = cv2.copyMakeBorder(
+        kept, max(0, top), max(0, bottom), left, right, cv2.BORDER_CONSTANT, value=[ground]
+    )
+    if chance(rng, 0.4):
+        shear, turn = rng.normal(0, 0.08), rng.normal(0, 0.004)
+        matrix = np.array([[1, shear, -shear * height / 2], [turn, 1, 0]], np.float32)
+        out = cv2.warpAffine(out, matrix, out.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    if chance(rng, 0.25):
+        change = cv2.erode if chance(rng, 0.5) else cv2.dilate
+        out = change(out, np.ones((2, 2), np.uint8))
+    image = _image(out)
+    if chance(rng, 0.5):
+        image = _image((image - ground) * rng.uniform(0.55, 1.1) + ground + rng.uniform(-30, 15))
+    if chance(rng, 0.3):
+        image = _image(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.3) * height / 40))
+    if chance(rng, 0.4):
+        image = image + rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(1, 9)
+    varied = np.clip(image, 0, 255).astype(np.uint8)
+    if chance(rng, 0.3):
+        stretched = max(8, round(width * rng.uniform(0.8, 1.25)))
+        size = (stretched, varied.shape[0])
+        return np.asarray(cv2.resize(varied, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return varied
+
+
+def _ink(array: NDArray[np.generic]) -> Ink:
+    return np.asarray(array, np.float32)
+
+
+def _image(array: NDArray[np.generic]) -> Image:
+    return np.asarray(array, np.float32)

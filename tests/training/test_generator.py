@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pagereader.cli.lines import lines_command
+from pagereader.errors import InputError
+from pagereader.training import degrade
+from pagereader.training.fonts import Face, find_faces
+from pagereader.training.generator import LineGenerator, draw, sheet
+from pagereader.training.text import LATIN, TextMix, TextSource
+from tests.training.conftest import PROSE
+
+
+def test_same_seed_and_number_give_the_same_line(faces: list[Face]) -> None:
+    first, again, other = (LineGenerator(faces, TextSource(PROSE), seed) for seed in (7, 7, 8))
+    for number in (0, 1, 5, 10**9):
+        a, b = first.line(number), again.line(number)
+        assert a.text == b.text
+        assert np.array_equal(a.pixels, b.pixels)
+    assert [first.line(i).text for i in range(5)] != [other.line(i).text for i in range(5)]
+
+
+def test_lines_do_not_depend_on_those_before(generator: LineGenerator) -> None:
+    run = list(islice(generator.lines(3), 4))
+    assert np.array_equal(run[2].pixels, generator.line(5).pixels)
+
+
+def test_lines_look_like_scans(generator: LineGenerator) -> None:
+    for line in islice(generator.lines(), 60):
+        assert line.pixels.dtype == np.uint8
+        assert line.pixels.shape[0] in degrade.SCAN_HEIGHTS
+        assert line.pixels.shape[1] >= 4
+        assert line.text == " ".join(line.text.split()) != ""
+        assert np.ptp(line.pixels) > 20, "there is ink on paper"
+
+
+def test_wider_text_gives_wider_pictures(faces: list[Face]) -> None:
+    rng = np.random.default_rng(0)
+    font = faces[0].at(30)
+    assert draw("a long line", font, rng).ink.shape[1] > draw("a", font, rng).ink.shape[1]
+
+
+def test_text_is_in_the_picture(faces: list[Face]) -> None:
+    drawing = draw("HHHH", faces[0].at(30), np.random.default_rng(0))
+    assert drawing.ink.max() == 1.0
+    assert 0 < drawing.ink.mean() < 0.5
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+@settings(max_examples=60)
+def test_texts_keep_to_their_characters_and_length(seed: int, longest: int) -> None:
+    text = TextSource(PROSE, LATIN, TextMix(longest=longest))
+    line = text.draw(np.random.default_rng(seed))
+    assert 1 <= len(line) <= longest
+    assert set(line) <= set(LATIN)
+    assert line == line.strip()
+
+
+def test_too_little_text_is_refused() -> None:
+    with pytest.raises(InputError, match="usable characters"):
+        TextSource("three words only")
+
+
+def test_faces_know_what_they_can_draw(fonts: Path) -> None:
+    (face, *_) = find_faces([fonts], "abc \u4e2d\u6587")
+    assert face.only("a\u4e2db c") == "ab c"
+    with pytest.raises(InputError, match="no usable font"):
+        find_faces([fonts], "\u4e2d\u6587\u5b57")
+
+
+def test_broken_fonts_are_passed_over(fonts: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    with pytest.raises(InputError, match="no usable font"):
+        find_faces([tmp_path], PROSE)
+    assert len(find_faces([tmp_path, fonts], PROSE)) == 3
+
+
+@given(st.integers(1, 80), st.integers(1, 300), st.integers(0, 2**32))
+@settings(max_examples=40)
+def test_varied_crops_stay_crops(height: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (height, width)).astype(np.uint8)
+    out = degrade.vary_crop(pixels, rng)
+    assert out.dtype == np.uint8
+    assert out.ndim == 2
+    assert min(out.shape) >= 1
+
+
+def test_sheet_shows_every_line(generator: LineGenerator) -> None:
+    lines = list(islice(generator.lines(), 3))
+    picture = sheet(lines, 400)
+    assert picture.shape == (sum(line.pixels.shape[0] + 6 for line in lines), 400)
+
+
+def test_command_saves_a_sheet_and_prints_the_texts(fonts: Path, tmp_path: Path) -> None:
+    (tmp_path / "prose.txt").write_text(PROSE)
+    target = tmp_path / "sheet.png"
+    arguments = [str(fonts), str(tmp_path / "prose.txt"), "-o", str(target), "-n", "4"]
+    result = CliRunner().invoke(lines_command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) == 4
+    with Image.open(target) as picture:
+        assert picture.size[0] == 900
