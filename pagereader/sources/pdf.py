@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pagereader.mupdf import LOCK
 from pagereader.sources.kinds import Unreadable, check_pixels, jbig2_size, jpeg2000_size
 
 MAX_PAGES = 100_000
@@ -30,8 +30,6 @@ _FULL_PAGE = 0.02
 _CHECK_SIDE = 160
 _CHECK_CELL = 48.0
 """Greatest difference of grey between scan and rendering in any cell of the check."""
-
-_LOCK = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def _mupdf() -> Iterator[Any]:
     """Hold the lock, keep MuPDF quiet, and turn what it throws at broken bytes into one line."""
     import pymupdf
 
-    with _LOCK:
+    with LOCK:
         tools = pymupdf.TOOLS
         shown = tools.mupdf_display_errors(), tools.mupdf_display_warnings()
         tools.mupdf_display_errors(False)

@@ -12,7 +12,9 @@ from pagereader.write.alto import AltoWriter
 from pagereader.write.files import write_atomically
 from pagereader.write.hocr import HocrWriter
 from pagereader.write.json import JsonWriter
+from pagereader.write.markdown import MarkdownWriter
 from pagereader.write.pagexml import PageXmlWriter
+from pagereader.write.pdf import PdfWriter
 from pagereader.write.sanitise import printable
 from pagereader.write.text import TextWriter
 
@@ -21,7 +23,9 @@ __all__ = [
     "AltoWriter",
     "HocrWriter",
     "JsonWriter",
+    "MarkdownWriter",
     "PageXmlWriter",
+    "PdfWriter",
     "TextWriter",
     "format_of",
     "write_atomically",
@@ -29,7 +33,16 @@ __all__ = [
 ]
 
 WRITERS: Mapping[str, type[Writer]] = {
-    kind.format: kind for kind in (PageXmlWriter, AltoWriter, HocrWriter, TextWriter, JsonWriter)
+    kind.format: kind
+    for kind in (
+        PageXmlWriter,
+        AltoWriter,
+        HocrWriter,
+        TextWriter,
+        JsonWriter,
+        PdfWriter,
+        MarkdownWriter,
+    )
 }
 """The writers by the name of their format on the command line."""
 
@@ -47,14 +60,30 @@ _SUFFIXES = {
 }
 
 
-def writer(format: str) -> Writer:
+def writer(
+    format: str,
+    *,
+    reflow: bool = False,
+    password: str | None = None,
+    stdin: bytes | None = None,
+) -> Writer:
     """Return a writer of ``format``.
+
+    Args:
+        format: Name of a format.
+        reflow: Whether plain text joins the lines of a paragraph and words cut at line ends.
+        password: Of encrypted PDFs, which a searchable PDF is made from.
+        stdin: What came from standard input, if a searchable PDF is to be made of it.
 
     Raises:
         UsageError: if there is no such format.
     """
     if format not in WRITERS:
         raise UsageError(f"no output format is called {format!r}", f"known: {', '.join(WRITERS)}")
+    if format == TextWriter.format:
+        return TextWriter(reflow)
+    if format == PdfWriter.format:
+        return PdfWriter(password, stdin)
     return WRITERS[format]()
 
 
@@ -66,7 +95,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
     """
     name = Path(path).name.lower()
     for suffix, format in _SUFFIXES.items():
-        if name.endswith(suffix) and format in WRITERS:
+        if name.endswith(suffix):
             return format
     raise UsageError(
         f"the suffix of {printable(path)} names no output format",

@@ -1,0 +1,59 @@
+"""An image file as a page of a PDF, with its own bytes where PDF can hold them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from pagereader.document import Page
+
+_AS_IT_IS = frozenset({"JPEG", "JPEG2000"})
+_EXIF_TURNS = {1: 0, 3: 180, 6: 270, 8: 90}
+"""EXIF orientation to PyMuPDF's counter-clockwise degrees; mirrored ones are missing."""
+
+_DPI = 300.0
+_LARGEST = 14_400.0  # points a side, by the PDF specification
+_A4 = (595.0, 842.0)
+
+
+def add_image_page(document: Any, data: bytes, page: Page) -> None:
+    """Append ``page`` to a PyMuPDF document, as large as its resolution says (else at 300 dpi).
+
+    An image that cannot be opened gives an empty page, so that no page is lost.
+    """
+    width, height = _size(page)
+    added = document.new_page(width=width, height=height)
+    try:
+        stream, turn = _stream(data, page.source.index)
+    except Exception:  # Pillow raises whatever its decoders meet; the page itself has failed too
+        return
+    added.insert_image(added.rect, stream=stream, rotate=turn, keep_proportion=False)
+
+
+def _size(page: Page) -> tuple[float, float]:
+    if not page.width or not page.height:
+        return _A4
+    x, y = page.dpi or (_DPI, _DPI)
+    size = page.width * 72 / max(x, 1.0), page.height * 72 / max(y, 1.0)
+    shrink = min(1.0, _LARGEST / max(size))
+    return max(3.0, size[0] * shrink), max(3.0, size[1] * shrink)
+
+
+def _stream(data: bytes, index: int) -> tuple[bytes, int]:
+    """Return the bytes to embed and the degrees to turn them by."""
+    with Image.open(BytesIO(data)) as image:
+        if getattr(image, "n_frames", 1) > index > 0:
+            image.seek(index)
+        orientation = image.getexif().get(0x0112, 1)
+        if image.format in _AS_IT_IS and image.mode != "CMYK":
+            turn = _EXIF_TURNS.get(orientation) if image.format == "JPEG" else 0
+            if turn is not None:
+                return data, turn
+        upright = ImageOps.exif_transpose(image)
+        packed = BytesIO()
+        if upright.mode not in ("1", "L", "RGB", "P"):
+            upright = upright.convert("L" if upright.mode.startswith(("I", "F")) else "RGB")
+        upright.save(packed, "PNG", optimize=upright.mode == "1")
+        return packed.getvalue(), 0
