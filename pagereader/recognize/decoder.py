@@ -9,7 +9,7 @@ line is moved and not the batch). Confidence and cross-attention fall out of the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -72,12 +72,14 @@ class DecodedLine:
         attention: Where each token looked, mean over the heads of one layer, shape
             (tokens, encoder tokens); rows sum to 1.
         ended: Whether the line ended by itself, not by the length limit.
+        others: Other readings: tokens, and the mean logarithm of their probability.
     """
 
     tokens: list[int]
     log_probs: NDArray[np.float64]
     attention: NDArray[np.float32]
     ended: bool
+    others: list[tuple[list[int], float]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

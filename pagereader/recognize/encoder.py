@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pagereader.recognize.decoder import ROWS
 from pagereader.recognize.preprocess import ImageRules
 
 
@@ -72,9 +73,13 @@ class Encoder:
         Returns:
             Hidden states, shape (batch, prefix + rows * columns, hidden).
         """
-        states = self.encoder(pixel_values=self.normalise(pixels)).last_hidden_state
-        result: Tensor = states
-        return result
+        lines = len(pixels)
+        patches = pixels[0].numel() // (self.rules.patch_height * self.rules.patch_width)
+        least = -(-ROWS // patches)
+        if lines < least:  # few rows take other kernels: a line must not hang on its neighbours
+            pixels = torch.cat([pixels, pixels[-1:].expand(least - lines, -1, -1)])
+        states: Tensor = self.encoder(pixel_values=self.normalise(pixels)).last_hidden_state
+        return states[:lines]
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Turn uint8 (batch, height, width) into the model's input (batch, channels, h, w)."""

@@ -9,18 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pagereader.document import Flag, ProcessingStep
+from pagereader.document import Alternative, Flag, ProcessingStep
 from pagereader.errors import ModelError
 from pagereader.options import Options
 from pagereader.recognize.batching import HalvingBatch
+from pagereader.recognize.beams import BeamSearch
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
-from pagereader.recognize.confidence import geometric_mean
-from pagereader.recognize.decoder import DecodedLine, GreedyDecoder
+from pagereader.recognize.confidence import geometric_mean, probability
+from pagereader.recognize.decoder import DecodedLine, GreedyDecoder, plain_linear
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
 from pagereader.recognize.precision import Precision, choose_device, choose_precision
 from pagereader.recognize.preprocess import FittedLine, fit
+from pagereader.recognize.quantized import Int8Linear, quantise_linears
 from pagereader.recognize.repeats import cut_loop, loop_at_end
+from pagereader.recognize.routing import onednn_pays, through_onednn
 from pagereader.recognize.vocabulary import Vocabulary
 from pagereader.recognize.wide import Piece, merge, split
 from pagereader.recognize.words import centres, word_spans
@@ -55,6 +58,8 @@ class Engine:
         device: Where to run it.
         precision: What to compute in.
         batch_size: Lines decoded together; None to choose.
+        beams: Readings followed at once; 1 is greedy.
+        alternatives: Other readings to give beside the best.
     """
 
     def __init__(
@@ -63,6 +68,8 @@ class Engine:
         device: torch.device,
         precision: Precision,
         batch_size: int | None = None,
+        beams: int = 1,
+        alternatives: int = 0,
     ) -> None:
         self.checkpoint, self.device, self.precision = checkpoint, device, precision
         self.rules = checkpoint.image
@@ -73,11 +80,21 @@ class Engine:
             checkpoint.ends,
             device=device,
             dtype=precision.dtype,
+            linear=Int8Linear if precision.int8 else plain_linear,
             uneven=self.rules.strip,
         )
         self.encoder = Encoder(checkpoint.model, self.rules, device, precision.dtype)
+        if precision.int8:
+            quantise_linears(checkpoint.model.encoder)
+        hidden = int(checkpoint.model.config.encoder.hidden_size)
+        exact_cpu = device.type == "cpu" and precision.name == "fp32"
+        self.onednn = exact_cpu and onednn_pays(hidden, 4 * hidden)
         self.encoding = HalvingBatch(min(ENCODER_BATCH[device.type], batch_size or 1 << 30))
-        self.decoding = HalvingBatch(batch_size or self._decoder_batch())
+        self.beams: BeamSearch | None = None
+        if beams > 1 or alternatives:
+            self.beams = BeamSearch(checkpoint, self.decoder, beams, alternatives)
+        width = max(beams, alternatives + 1)
+        self.decoding = HalvingBatch(batch_size or max(1, self._decoder_batch() // width))
 
     @classmethod
     def from_options(cls, options: Options) -> Engine:
@@ -89,7 +106,14 @@ class Engine:
         """
         device = choose_device(options.device)
         precision = choose_precision(options.precision, device)
-        return cls(load_checkpoint(options.model), device, precision, options.batch_size)
+        return cls(
+            load_checkpoint(options.model),
+            device,
+            precision,
+            batch_size=options.batch_size,
+            beams=options.beams,
+            alternatives=options.alternatives,
+        )
 
     def describe(self) -> ProcessingStep:
         """Return what decides the readings."""
@@ -103,6 +127,8 @@ class Engine:
             ("precision", self.precision.name),
             ("precision-reason", self.precision.reason),
             ("device", str(self.device)),
+            ("beams", str(self.beams.width if self.beams else 1)),
+            ("products", "oneDNN" if self.onednn else "torch"),
             ("torch", torch.__version__),
             ("transformers", transformers.__version__),
         )
@@ -173,9 +199,15 @@ class Engine:
             ) from error
 
     def _read_batch(self, jobs: Sequence[Job]) -> list[LineReading]:
-        states = self._encode(jobs)
-        lines = self.decoder.decode(states, self.checkpoint.max_new_tokens, stop=_loops)
+        with through_onednn(self.onednn):
+            states = self._encode(jobs)
+            lines = self._decode(states)
         return [self._reading(job, line) for job, line in zip(jobs, lines, strict=True)]
+
+    def _decode(self, states: Sequence[Tensor]) -> list[DecodedLine]:
+        if self.beams is not None:
+            return self.beams.decode(states)
+        return self.decoder.decode(states, self.checkpoint.max_new_tokens, stop=_loops)
 
     def _encode(self, jobs: Sequence[Job]) -> list[Tensor]:
         """Return the encoder's states, one tensor a batch of equal widths, in order."""
@@ -215,7 +247,18 @@ class Engine:
         ]
         text = "".join(character.text for character in characters)
         confidence = geometric_mean(spoken) if text else None
-        return LineReading(text, confidence, spans, frozenset(flags))
+        others = self._alternatives(text, line)
+        return LineReading(text, confidence, spans, frozenset(flags), others)
+
+    def _alternatives(self, text: str, line: DecodedLine) -> list[Alternative]:
+        """Return the other readings whose texts differ."""
+        seen, others = {text}, []
+        for tokens, score in line.others:
+            other = self.vocabulary.text(tokens)
+            if other not in seen:
+                seen.add(other)
+                others.append(Alternative(other, probability(score)))
+        return others
 
     def _places(self, fitted: FittedLine, line: DecodedLine, kept: int) -> np.ndarray:
         columns = fitted.pixels.shape[1] // self.rules.patch_width

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
+import torch.nn.functional as F
 
 from pagereader.errors import UsageError
+from pagereader.recognize.quantized import Int8Linear, is_int8_available
+from pagereader.recognize.routing import WORTH, speed_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,25 @@ def has_fast_bf16() -> bool:
     return any(known.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
+@cache
+def int8_pays() -> bool:
+    """Tell whether int8 products are to be had on this CPU and faster than fp32 ones.
+
+    Takes some ten milliseconds, once.
+    """
+    if not is_int8_available():
+        return False
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(512, 768, generator=generator)
+    weight = torch.randn(768, 768, generator=generator)
+    product = Int8Linear(weight, None)
+    with torch.inference_mode():
+        return speed_up(lambda: F.linear(x, weight), lambda: product(x)) > WORTH
+
+
 def _fast_on_cpu() -> Precision:
     if has_fast_bf16():
         return Precision("bf16", torch.bfloat16, reason="the CPU computes in bf16")
-    return Precision("fp32", torch.float32, reason="the CPU has no bf16")
+    if int8_pays():
+        return Precision("int8", torch.float32, int8=True, reason="no bf16, but int8 is faster")
+    return Precision("fp32", torch.float32, reason="neither bf16 nor int8 is faster here")

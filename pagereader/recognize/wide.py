@@ -86,7 +86,7 @@ def merge(parts: Sequence[tuple[Piece, LineReading]], pixels: Pixels) -> LineRea
         " ".join(word.text for word in words),
         geometric_mean(values),
         words,
-        frozenset(flags),
+        frozenset(flags),  # alternatives of pieces do not add up to alternatives of the line
         error="; ".join(errors),
     )
 

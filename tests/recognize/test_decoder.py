@@ -125,7 +125,7 @@ def ended_runs(layout: Layout) -> tuple[Any, torch.Tensor, int, list[DecodedLine
     model = build_model(layout)
     pixels = pixels_for(layout)
     free = stock(model, pixels).sequences[:, 1:].tolist()
-    spread = {t: [line.index(t) if t in line else STEPS for line in free] for t in sum(free, [])}
+    spread = {t: [line.index(t) if t in line else STEPS for line in free] for t in sum(free, [])}  # noqa: RUF017
     end = max(spread, key=lambda token: (len(set(spread[token])), -token))
     assert len(set(spread[end])) >= 3
     decoder = GreedyDecoder(model, 2, frozenset({end}))
