@@ -178,12 +178,19 @@ class _Run:
                     f"{format} holds one page a file, {place.file.path} has {place.count}",
                     "give -o FILE or choose one page with --pages",
                 )
-            self._stdout.write(writer(format).render(pages, [image_name(p, None) for p in pages]))
+            self._stdout.write(self._render(format, place, pages, None))
             self._stdout.flush()
             return
         path = self._path(format, place, pages[0].source.number)
-        names = [image_name(page, path) for page in pages]
-        write_atomically(path, writer(format).render(pages, names), overwrite=self._overwrite)
+        data = self._render(format, place, pages, path)
+        write_atomically(path, data, overwrite=self._overwrite)
+
+    def _render(self, format: str, place: _Place, pages: list[Page], path: Path | None) -> bytes:
+        options = self._reader.options
+        chosen = writer(
+            format, reflow=options.reflow, password=options.password, stdin=place.file.data
+        )
+        return chosen.render(pages, [image_name(page, path) for page in pages])
 
     def _save_overlay(self, folder: Path, place: _Place, page: Page) -> None:
         if isinstance(place.ref, Page):

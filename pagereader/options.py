@@ -88,6 +88,7 @@ class Options:
         alternatives: Readings to keep beside the best one.
         jobs: Pages prepared at once; None for one a core.
         language: ISO 639-1 code noted in the outputs; does not change the reading.
+        reflow: Join the lines of a paragraph, and words cut at line ends, in plain text.
         resegment: Cut lines anew where the input already has them (PAGE, ALTO, hOCR).
         on_error: "skip" failed pages or "abort" at the first.
         max_failed: Give up when more than this share of pages failed (after 20 pages).
@@ -111,6 +112,7 @@ class Options:
     alternatives: int = 0
     jobs: int | None = None
     language: str = ""
+    reflow: bool = False
     resegment: bool = False
     on_error: str = "skip"
     max_failed: float = 1.0

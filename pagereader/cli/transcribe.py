@@ -54,7 +54,7 @@ def _option(*names: str, help: str, **settings: Any) -> Callable[[_Command], _Co
     "formats",
     multiple=True,
     metavar="NAME[,NAME...]",
-    help="page, alto, hocr, txt, json. Default: by the output's suffix (.xml is PAGE); "
+    help="page, alto, hocr, txt, md, json, pdf. Default: by the output's suffix (.xml is PAGE); "
     "page for folders; txt for standard output.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files; by default they are kept.")
@@ -79,6 +79,11 @@ def _option(*names: str, help: str, **settings: Any) -> Callable[[_Command], _Co
 @_option("--beams", type=int, metavar="N", help="Beam search width; 1 is greedy and fastest.")
 @_option("--alternatives", type=int, metavar="N", help="Keep N other readings of each line.")
 @_option("-j", "--jobs", type=int, metavar="N", help="Pages prepared at once. Default: one a core.")
+@_option(
+    "--reflow",
+    is_flag=True,
+    help="In plain text, join the lines of a paragraph and words cut at line ends.",
+)
 @_option("--language", metavar="CODE", help="ISO 639-1 code to note in the results.")
 @_option("--segmenter", metavar="NAME", hidden=True, help="Name of an installed segmenter.")
 @_option("--recognizer", metavar="NAME", hidden=True, help="Name of an installed recogniser.")
