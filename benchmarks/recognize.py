@@ -4,7 +4,8 @@
 
 Models: ``bundled`` (or any folder, with --model) reads generated lines of page-like lengths;
 ``small`` and ``base`` have the shapes of microsoft/trocr-small and -base with random weights and
-are made to stop at page-like lengths. Trust the ratios of one run, not times across runs.
+are made to stop at page-like lengths. Times are CPU seconds of all threads. Trust the
+ratios of one run, not times across runs.
 """
 
 from __future__ import annotations
@@ -148,10 +149,10 @@ class StopAt(StoppingCriteria):
 
 
 def timed(name: str, work: Callable[[], list[Any]]) -> Result:
-    """Run once and take the time."""
-    start = time.perf_counter()
+    """Run once and take the processor's time: other programs on the machine count little."""
+    start = time.process_time()
     read = work()
-    return Result(name, time.perf_counter() - start, read)
+    return Result(name, time.process_time() - start, read)
 
 
 def forced_stock(checkpoint: Checkpoint, pixels: torch.Tensor, counts: list[int], size: int) -> Any:
@@ -283,12 +284,14 @@ def show(title: str, results: list[Result], lines: int, truth: list[str] | None)
     """Print a table: lines a second, ratio to stock at batch 8 and at its best batch."""
     stock = [r.seconds for r in results if r.name.startswith("stock")]
     print(f"\n{title}: {lines} lines, {torch.get_num_threads()} threads")
-    print(f"{'':24}{'lines/s':>9}{'x batch 8':>11}{'x best':>8}{'same as stock':>15}{'CER':>8}")
+    print(
+        f"{'':24}{'lines/cpu-s':>12}{'x batch 8':>11}{'x best':>8}{'same as stock':>15}{'CER':>8}"
+    )
     for result in results:
         same = np.mean([a == b for a, b in zip(result.read, results[0].read, strict=True)])
         rate = f"{error_rate(result.read, truth):8.4f}" if truth else ""
         print(
-            f"{result.name:24}{lines / result.seconds:9.2f}{stock[0] / result.seconds:11.2f}"
+            f"{result.name:24}{lines / result.seconds:12.2f}{stock[0] / result.seconds:11.2f}"
             f"{min(stock) / result.seconds:8.2f}{same:14.0%} {rate}",
             flush=True,
         )

@@ -33,12 +33,12 @@ class TrueLine:
     spans: list[tuple[int, int]]
 
 
-def generate(seed: int) -> TrueLine:
-    """Draw a line of 3 to 11 words, spaced and smudged by chance."""
+def generate(seed: int, count: int | None = None) -> TrueLine:
+    """Draw a line of ``count`` words (3 to 11), spaced and smudged by chance."""
     random = np.random.default_rng(seed)
     text = TEXT.split()
     start = int(random.integers(0, len(text) - 12))
-    words = text[start : start + int(random.integers(3, 12))]
+    words = text[start : start + (count or int(random.integers(3, 12)))]
     size = int(random.integers(22, 44))
     font = ImageFont.load_default(size=size)
     space = font.getlength(" ") * random.uniform(0.9, 1.8)
