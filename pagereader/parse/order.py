@@ -55,10 +55,13 @@ _GROUPS = ("Group", "GroupIndexed", "RegionRef", "RegionRefIndexed", "ElementRef
 
 
 def by_rank(items: list[T], rank: Callable[[T], int | None]) -> list[T]:
-    """Return ``items`` by rank; those without one follow in the order of the file."""
-    known = [rank(item) for item in items]
-    last = 1 + max((place for place in known if place is not None), default=0)
-    keyed = [(last if place is None else place, i) for i, place in enumerate(known)]
+    """Return ``items`` by rank; one without a rank follows what it follows in the file."""
+    place = -1
+    keyed = []
+    for i, item in enumerate(items):
+        own = rank(item)
+        place = place if own is None else own
+        keyed.append((place, i))
     return [items[i] for _, i in sorted(keyed)]
 
 

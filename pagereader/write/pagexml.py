@@ -130,8 +130,8 @@ def _page(page: Page, image_name: str, ids: Ids) -> Element:
     if regions:
         order = _add(element, "ReadingOrder")
         group = _add(order, "OrderedGroup", id=ids.claim("", "reading_order"))
-        for index, region in enumerate(regions):
-            _add_reference(group, index, region, ids)
+        for index, region in enumerate(_in_order(regions)):
+            _add(group, "RegionRefIndexed", index=str(index), regionRef=region.id)
     for index, region in enumerate(regions):
         _add_region(element, index, region, ids)
     return element
@@ -143,14 +143,15 @@ def turning_angle(page: Page) -> float:
     return angle - 360 if angle > 180 else angle
 
 
-def _add_reference(group: Element, index: int, region: PlacedRegion, ids: Ids) -> None:
-    if not region.regions:
-        _add(group, "RegionRefIndexed", index=str(index), regionRef=region.id)
-        return
-    name = ids.claim("", f"{region.id}_order")
-    nested = _add(group, "OrderedGroupIndexed", id=name, regionRef=region.id, index=str(index))
-    for number, child in enumerate(region.regions):
-        _add_reference(nested, number, child, ids)
+def _in_order(regions: Sequence[PlacedRegion]) -> Iterator[PlacedRegion]:
+    """Every region, nested ones after the one that holds them.
+
+    One flat group: PAGE also knows groups within groups for nested regions, but OCR-D's validator
+    stumbles over them and kraken loses them.
+    """
+    for region in regions:
+        yield region
+        yield from _in_order(region.regions)
 
 
 def _add_region(parent: Element, index: int, region: PlacedRegion, ids: Ids) -> None:

