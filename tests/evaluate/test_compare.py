@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagereader.errors import InputError
@@ -54,6 +54,7 @@ def test_lost_and_invented_lines_count() -> None:
     assert (result.found.matched, result.found.truth, result.found.found) == (1, 2, 2)
 
 
+@settings(deadline=None)  # quadratic, and machines are busy
 @given(
     st.lists(st.tuples(st.integers(0, 800), st.integers(20, 300)), unique_by=lambda t: t[0] // 40)
 )

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import jiwer
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagereader.errors import UsageError
@@ -16,16 +16,19 @@ texts = st.text(alphabet="abcé .,-\n", max_size=40).map(TextRules().apply)
 real_texts = texts.filter(bool)
 
 
+@settings(deadline=None)
 @given(real_texts, texts)
 def test_cer_agrees_with_jiwer(truth: str, reading: str) -> None:
     assert character_errors(truth, reading).value == pytest.approx(jiwer.cer(truth, reading))
 
 
+@settings(deadline=None)
 @given(real_texts, texts)
 def test_wer_agrees_with_jiwer(truth: str, reading: str) -> None:
     assert word_errors(truth, reading).value == pytest.approx(jiwer.wer(truth, reading))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(real_texts, texts), min_size=1, max_size=5))
 def test_rates_of_lines_sum_as_jiwer_sums_them(pairs: list[tuple[str, str]]) -> None:
     total = sum((character_errors(*pair) for pair in pairs), ErrorRate())
@@ -47,6 +50,7 @@ def test_bag_of_words_is_blind_to_order_and_punctuation() -> None:
     assert (Found().recall, Found().precision, Found().f1) == (1.0, 1.0, 1.0)
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_differences_hold_both_texts_and_cost_what_cer_costs(truth: str, reading: str) -> None:
     parts = differences(truth, reading)

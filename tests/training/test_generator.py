@@ -55,7 +55,7 @@ def test_text_is_in_the_picture(faces: list[Face]) -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 60))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_texts_keep_to_their_characters_and_length(seed: int, longest: int) -> None:
     text = TextSource(PROSE, LATIN, TextMix(longest=longest))
     line = text.draw(np.random.default_rng(seed))
@@ -84,7 +84,7 @@ def test_broken_fonts_are_passed_over(fonts: Path, tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 80), st.integers(1, 300), st.integers(0, 2**32))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_varied_crops_stay_crops(height: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (height, width)).astype(np.uint8)
