@@ -1,0 +1,135 @@
+"""Gather what the bundled recogniser learns from, out of Debian and npm packages.
+
+    python benchmarks/recogniser/prepare.py material WORK
+    python benchmarks/recogniser/prepare.py lines LINES.tsv WORK [--weight hooker=3,ajax=4]
+
+The first fills WORK/fonts and WORK/text; it needs apt-get, dpkg, npm and fonttools with brotli.
+The second writes WORK/train.tsv and WORK/dev.tsv from a list of line crops with the columns
+image, text, split and source: absolute paths, texts as pagereader writes them, rare sources
+repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+UNFIT = re.compile(
+    r"Initial|AllSC|SC0|SC1|Symbols|math|Math|D0500|Thin|Hairline|ExtraLight|caps|Durandus|Gotico"
+    r"|ProtoRoman|Hybrid|Rusch|lignes|LinBiolinum_K|RZ|cmunbmo|Black|Heavy|dunh|Ptolemy|Hamlet"
+    r"|Jessen|Isabella|lmsansquot|Styl"
+)
+"""Names of fonts for ornament, mathematics and other scripts."""
+SPELLINGS = str.maketrans({"\u02bc": "\u2019", "\u2044": "/", "\u00a0": " ", "\u00ac": "-"})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    material = commands.add_parser("material")
+    lines = commands.add_parser("lines")
+    lines.add_argument("table", type=Path)
+    lines.add_argument("--weight", default="", help="source=times,...")
+    for command in (material, lines):
+        command.add_argument("work", type=Path)
+    arguments = parser.parse_args()
+    work = arguments.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    if arguments.command == "lines":
+        weights = dict(pair.split("=") for pair in arguments.weight.split(",") if pair)
+        return write_lists(arguments.table, work, {k: int(v) for k, v in weights.items()})
+    return gather(work)
+
+
+def gather(work: Path) -> int:
+    """Fetch the packages and sort out fonts and text."""
+    names = [
+        name
+        for line in (HERE / "packages.txt").read_text().splitlines()
+        if not line.startswith("#")
+        for name in line.split()
+    ]
+    unpacked = work / "unpacked"
+    unpacked.mkdir(exist_ok=True)
+    missing = [name for name in names if not fetch(name, work, unpacked)]
+    print(f"{len(names) - len(missing)} packages; not to be had: {', '.join(missing) or 'none'}")
+    print(f"{collect_fonts(unpacked, work / 'fonts')} fonts")
+    print(f"{collect_text(unpacked, work / 'text') / 1e6:.1f} MB of text")
+    return 0
+
+
+def fetch(name: str, work: Path, unpacked: Path) -> bool:
+    """Download and unpack one package."""
+    if name.startswith("@"):
+        command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        return subprocess.run([*command, "--prefix", unpacked, name], check=False).returncode == 0
+    debs = work / "debs"
+    debs.mkdir(exist_ok=True)
+    if not list(debs.glob(f"{name}_*.deb")):
+        subprocess.run(["apt-get", "download", "-qq", name], cwd=debs, check=False)
+    found = list(debs.glob(f"{name}_*.deb"))
+    for deb in found:
+        subprocess.run(["dpkg", "-x", deb, unpacked], check=True)
+    return bool(found)
+
+
+def collect_fonts(unpacked: Path, folder: Path) -> int:
+    """Copy fonts with Latin text letters; unpack those from the web."""
+    from fontTools.ttLib import TTFont
+
+    folder.mkdir(exist_ok=True)
+    fonts = [*unpacked.rglob("*.ttf"), *unpacked.rglob("*.otf")]
+    for font in fonts:
+        if not UNFIT.search(font.name):
+            shutil.copyfile(font, folder / font.name)
+    for packed in unpacked.rglob("*-latin-400-normal.woff"):
+        font = TTFont(packed)
+        font.flavor = None
+        font.save(folder / f"{packed.stem}.ttf")
+    return len(list(folder.iterdir()))
+
+
+def collect_text(unpacked: Path, folder: Path) -> int:
+    """Write the documents' prose and the word lists, shuffled, as plain text."""
+    folder.mkdir(exist_ok=True)
+    for packed in unpacked.rglob("*.txt.gz"):
+        text = gzip.decompress(packed.read_bytes()).decode("utf-8", "ignore")
+        paragraphs = [p for p in text.split("\n\n") if sum(map(str.isalpha, p)) > 0.7 * len(p)]
+        (folder / f"{packed.name.removesuffix('.txt.gz')}.txt").write_text("\n".join(paragraphs))
+    draw = random.Random(0)
+    for words in (unpacked / "usr" / "share" / "dict").glob("*"):
+        if words.is_file() and not words.is_symlink():
+            chosen = words.read_text("utf-8", "ignore").split()
+            draw.shuffle(chosen)
+            (folder / f"{words.name}.words.txt").write_text(" ".join(chosen[:20000]))
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def write_lists(table: Path, work: Path, weights: dict[str, int]) -> int:
+    """Write what is learned from and what validates; no line of one is in the other."""
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    for split in ("train", "dev"):
+        chosen = [row for row in rows if row["split"] == split]
+        with (work / f"{split}.tsv").open("w", encoding="utf-8") as file:
+            file.write("image\ttext\tpage\tsource\n")
+            for row in chosen:
+                image = (table.parent / row["image"]).resolve()
+                text = " ".join(row["text"].translate(SPELLINGS).split())
+                times = weights.get(row["source"], 1) if split == "train" else 1
+                line = f"{image}\t{text}\t{row['page']}\t{row['source']}\n"
+                file.write(line * times)
+        print(f"{split}: {len(chosen)} lines")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
