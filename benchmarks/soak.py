@@ -73,7 +73,7 @@ def make_corpus(folder: Path, pages: int) -> Corpus:
 
     corpus = Corpus(folder)
     bad = max(1, pages // 100)
-    documents = pages // 500
+    documents = max(1, pages // 500)
     for number in range(documents):
         name = f"books/book{number}.pdf"
         book = pymupdf.open()

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS runs(
 CREATE TABLE IF NOT EXISTS settings(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, description TEXT);
 CREATE TABLE IF NOT EXISTS inputs(
     id INTEGER PRIMARY KEY, base BLOB UNIQUE, path BLOB, place BLOB, digest TEXT, settings INTEGER,
-    run INTEGER, complete INTEGER DEFAULT 0);
+    run INTEGER, complete INTEGER DEFAULT 0, error TEXT, reason TEXT, advice TEXT);
 CREATE TABLE IF NOT EXISTS pages(
     id INTEGER PRIMARY KEY, input INTEGER REFERENCES inputs ON DELETE CASCADE, position INTEGER,
     number INTEGER, state TEXT, error TEXT, reason TEXT, advice TEXT, seconds REAL,
@@ -260,9 +260,7 @@ class Ledger:
             " confidence = ?, lines = ?, finished = ?, run = ? WHERE id = ?",
             (
                 state,
-                _storable(failure.type if failure else None),
-                _storable(failure.message if failure else None),
-                _storable(failure.advice if failure else None),
+                *_columns(failure),
                 result.seconds,
                 result.confidence,
                 result.lines,
@@ -287,6 +285,13 @@ class Ledger:
         self._db.execute("UPDATE inputs SET complete = 1 WHERE id = ?", (input,))
         self._db.execute(
             "DELETE FROM records WHERE page IN (SELECT id FROM pages WHERE input = ?)", (input,)
+        )
+
+    def fail_document(self, input: int, failure: Failure | None) -> None:
+        """Note why the files with all pages of an input cannot be written, or that they are."""
+        self._db.execute(
+            "UPDATE inputs SET error = ?, reason = ?, advice = ? WHERE id = ?",
+            (*_columns(failure), input),
         )
 
     def incomplete(self, input: int) -> None:
@@ -358,6 +363,12 @@ def _page_row(row: Sequence[Any]) -> PageRow:
     return PageRow(row[0], row[1], row[2], row[3], State(row[4]), failure)
 
 
-def _storable(text: str | None) -> str | None:
+def _columns(failure: Failure | None) -> tuple[str | None, str | None, str | None]:
+    if failure is None:
+        return None, None, None
+    return failure.type, _storable(failure.message), _storable(failure.advice)
+
+
+def _storable(text: str) -> str:
     """SQLite holds UTF-8 only; parts of names that are none become escapes."""
-    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -6,9 +6,12 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from pagereader.sources import shown
+
+if TYPE_CHECKING:
+    from pagereader.archive.summary import Summary
 
 
 @dataclass(slots=True)
@@ -66,8 +69,12 @@ class Progress(Protocol):
         """Something the user should know."""
         ...
 
+    def end(self, summary: Summary) -> None:
+        """The run ended, well or not."""
+        ...
+
     def close(self) -> None:
-        """The run is over."""
+        """Nothing more will happen."""
         ...
 
 
@@ -86,6 +93,9 @@ class Quiet:
     def say(self, remark: str) -> None:
         """See :class:`Progress`."""
         self._line(f"pagereader: {shown(remark)}")
+
+    def end(self, summary: Summary) -> None:
+        """Leave the last word to the caller; see :class:`Progress`."""
 
     def close(self) -> None:
         """See :class:`Progress`."""
@@ -130,6 +140,10 @@ class JsonLines(Quiet):
         """See :class:`Progress`."""
         self._event("remark", text=remark)
 
+    def end(self, summary: Summary) -> None:
+        """See :class:`Progress`."""
+        self._event("summary", **asdict(summary))
+
     def _event(self, name: str, **values: Any) -> None:
         self._line(json.dumps({"event": name, "time": round(time.time(), 3), **values}))
 
@@ -169,6 +183,9 @@ class Bar:
     def say(self, remark: str) -> None:
         """See :class:`Progress`."""
         self._bar.console.print(f"pagereader: {shown(remark)}", markup=False, highlight=False)
+
+    def end(self, summary: Summary) -> None:
+        """Leave the last word to the caller; see :class:`Progress`."""
 
     def close(self) -> None:
         """See :class:`Progress`."""

@@ -101,7 +101,9 @@ class RayWorkers:
         count = options.jobs or max(1, int(self._ray.cluster_resources().get(unit, 1)))
         resources = {"num_cpus": 1, "num_gpus": 1 if unit == "GPU" else 0}
         self._remote = self._ray.remote(max_restarts=0, **resources)(ReadingActor)
-        self._start_with = (make, options, tuple(formats), os.getcwd())  # noqa: PTH109
+        threads = 4 if unit == "GPU" else 1
+        settings = Options.of(options, jobs=threads)
+        self._start_with = (make, settings, tuple(formats), os.getcwd())  # noqa: PTH109
         self._known: dict[str, Any] | None = None
         self._futile = 0
         self._finishing = False

@@ -27,7 +27,7 @@ class PageProblem:
 
     Attributes:
         path: The input as named.
-        page: From 1.
+        page: From 1; 0 if the file with all the pages could not be written.
         state: "failed" or "skipped".
         reason: What was wrong.
         advice: What to do.
@@ -57,6 +57,7 @@ class Summary:
         done: Pages read, in this run or an earlier one.
         read: Pages read in this run.
         failed: Pages that could not be read.
+        failed_documents: Files with all pages of an input that could not be written.
         skipped: Pages whose outputs would have replaced files that are not ours.
         pending: Pages known but not read yet.
         inputs: Input files of the run.
@@ -75,6 +76,7 @@ class Summary:
     done: int = 0
     read: int = 0
     failed: int = 0
+    failed_documents: int = 0
     skipped: int = 0
     pending: int = 0
     inputs: int = 0
@@ -108,8 +110,9 @@ class Summary:
             yield f"{problem.state}: {problem.reason}" + (
                 f" ({problem.advice})" if problem.advice else ""
             )
-        if self.failed + self.skipped > len(self.problems):
-            yield f"and {self.failed + self.skipped - len(self.problems)} more"
+        problems = self.failed + self.skipped + self.failed_documents
+        if problems > len(self.problems):
+            yield f"and {problems - len(self.problems)} more"
         if self.worst:
             yield "least confident pages:"
         for page in self.worst:
@@ -160,14 +163,18 @@ def summarise(ledger: Ledger, run: int) -> Summary:
     summary.problems = [
         PageProblem(os.fsdecode(path), number, state, reason or "", advice or "")
         for path, number, state, reason, advice in ledger.query(
-            "SELECT inputs.path, number, state, reason, advice FROM pages"
+            "SELECT inputs.path, number, state, pages.reason, pages.advice FROM pages"
             " JOIN inputs ON inputs.id = pages.input"
-            " WHERE inputs.run = ? AND state IN ('failed', 'skipped')"
-            " ORDER BY inputs.path, number LIMIT ?",
+            " WHERE inputs.run = ?1 AND state IN ('failed', 'skipped')"
+            " UNION ALL SELECT path, 0, 'failed', reason, advice FROM inputs"
+            " WHERE run = ?1 AND error IS NOT NULL ORDER BY 1, 2 LIMIT ?2",
             run,
             LISTED,
         )
     ]
+    ((summary.failed_documents,),) = ledger.query(
+        "SELECT count(*) FROM inputs WHERE run = ? AND error IS NOT NULL", run
+    )
     summary.worst = [
         WeakPage(os.fsdecode(path), number, confidence)
         for path, number, confidence in ledger.query(
@@ -196,8 +203,9 @@ def _rate(ledger: Ledger, run: int, summary: Summary) -> float:
 
 def _exit_code(ledger: Ledger, run: int, done: int) -> ExitCode:
     kinds = ledger.query(
-        "SELECT DISTINCT error FROM pages JOIN inputs ON inputs.id = pages.input"
-        " WHERE inputs.run = ? AND state IN ('failed', 'skipped')",
+        "SELECT pages.error FROM pages JOIN inputs ON inputs.id = pages.input"
+        " WHERE inputs.run = ?1 AND state IN ('failed', 'skipped')"
+        " UNION SELECT error FROM inputs WHERE run = ?1 AND error IS NOT NULL",
         run,
     )
     return Tally(done, [Failure(kind or "PageError", "").error for (kind,) in kinds]).exit_code

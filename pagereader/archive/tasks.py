@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pagereader import __version__, errors
-from pagereader.archive.record import pack
+from pagereader.archive.record import pack, unpack
 from pagereader.document import Page, PageSource
 from pagereader.errors import PageError, PagereaderError
 from pagereader.options import Options
@@ -134,6 +134,32 @@ class PageResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentJob:
+    """A file with several pages to write.
+
+    Attributes:
+        key: Names its input in the answer.
+        refs: The document's pages.
+        pages: For each, the page itself, packed, or why it failed.
+        outputs: Format and path of each file that holds them all.
+    """
+
+    key: int
+    refs: tuple[PageRef, ...]
+    pages: tuple[bytes | Failure, ...]
+    outputs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentResult:
+    """The files of a document: format, path and content of each; or why there are none."""
+
+    key: int
+    outputs: tuple[tuple[str, str, bytes], ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyTask:
     """Files to survey together."""
 
@@ -147,15 +173,22 @@ class PageTask:
     items: tuple[PageJob, ...]
 
 
-Task = SurveyTask | PageTask
-Answer = list[FileSurvey] | list[PageResult]
+@dataclass(frozen=True, slots=True)
+class DocumentTask:
+    """A document to write."""
+
+    items: tuple[DocumentJob]
+
+
+Task = SurveyTask | PageTask | DocumentTask
+Answer = list[FileSurvey] | list[PageResult] | list[DocumentResult]
 
 
 class Worker:
     """Reads pages with one model. Lives in a process of its own.
 
     Args:
-        options: Settings of the reading.
+        options: Settings of the reading; ``jobs`` is the number of pages it prepares at once.
         formats: Formats of the results.
         reader: Reads the pages; made from ``options`` if None.
 
@@ -166,7 +199,7 @@ class Worker:
     def __init__(
         self, options: Options, formats: Sequence[str], reader: Reader | None = None
     ) -> None:
-        self._reader = reader or Reader(options, jobs=1)
+        self._reader = reader or Reader(options)
         self.settings = self._describe(options, formats)
         _one_thread()
 
@@ -174,6 +207,8 @@ class Worker:
         """Do a task. Never raises for a bad file or page."""
         if isinstance(task, SurveyTask):
             return [survey(self._reader, item) for item in task.items]
+        if isinstance(task, DocumentTask):
+            return [self._write(job) for job in task.items]
         return self._read(task.items)
 
     def _describe(self, options: Options, formats: Sequence[str]) -> dict[str, Any]:
@@ -188,9 +223,42 @@ class Worker:
     def _read(self, jobs: Sequence[PageJob]) -> list[PageResult]:
         start = time.monotonic()
         pages = list(self._reader.read_pages([job.ref for job in jobs], on_error="keep"))
-        results = [_result(job, page) for job, page in zip(jobs, pages, strict=True)]
+        results = [self._result(job, page) for job, page in zip(jobs, pages, strict=True)]
         share = (time.monotonic() - start) / max(1, len(jobs))
         return [replace(result, seconds=share) for result in results]
+
+    def _result(self, job: PageJob, page: Page) -> PageResult:
+        try:
+            if page.error is not None:
+                raise page.error
+            outputs = self._render(job.outputs, [page], job.ref.data)
+            record = pack(page) if job.keep else None
+            return PageResult(job.key, outputs, record, page.confidence, len(page.lines))
+        except Exception as error:
+            return PageResult(job.key, failure=Failure.of(error, job.ref.source))
+
+    def _write(self, job: DocumentJob) -> DocumentResult:
+        try:
+            pages = [
+                failed_page(ref.source, page.error) if isinstance(page, Failure) else unpack(page)
+                for ref, page in zip(job.refs, job.pages, strict=True)
+            ]
+            return DocumentResult(job.key, self._render(job.outputs, pages, job.refs[0].data))
+        except Exception as error:
+            return DocumentResult(job.key, failure=Failure.of(error, PageSource(job.refs[0].path)))
+
+    def _render(
+        self, outputs: Sequence[tuple[str, str]], pages: Sequence[Page], stdin: bytes | None
+    ) -> tuple[tuple[str, str, bytes], ...]:
+        rendered = []
+        for format, path in outputs:
+            options = self._reader.options
+            made = writer(
+                format, reflow=options.reflow, password=options.password, stdin=stdin
+            )
+            names = [image_name(page, Path(path)) for page in pages]
+            rendered.append((format, path, made.render(pages, names)))
+        return tuple(rendered)
 
 
 def survey(reader: Reader, item: FileToSurvey) -> FileSurvey:
@@ -237,20 +305,6 @@ def content_hash(file: InputFile) -> str:
 def _known_pages(file: InputFile) -> list[Page]:
     refs = file.pages(Options())
     return parse_transcription(file.path) if refs and refs[0].kind is Kind.TRANSCRIPTION else []
-
-
-def _result(job: PageJob, page: Page) -> PageResult:
-    try:
-        if page.error is not None:
-            raise page.error
-        outputs = []
-        for format, path in job.outputs:
-            data = writer(format).render([page], [image_name(page, Path(path))])
-            outputs.append((format, path, data))
-        record = pack(page) if job.keep else None
-        return PageResult(job.key, tuple(outputs), record, page.confidence, len(page.lines))
-    except Exception as error:
-        return PageResult(job.key, failure=Failure.of(error, job.ref.source))
 
 
 def _one_thread() -> None:

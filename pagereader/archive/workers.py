@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
 from typing import Any, Protocol
 
 from pagereader.archive.tasks import Answer, Task, Worker
@@ -53,6 +54,35 @@ class Outcome:
     answer: Answer | None = None
     problem: str = ""
     timed_out: bool = False
+
+
+GPU_WORKERS = 2
+"""Processes on one GPU: while one prepares its next pages, the other keeps the device busy."""
+
+GPU_PAGES = 16
+"""Pages a GPU worker reads together."""
+
+
+def uses_gpu(options: Options) -> bool:
+    """Tell whether the recogniser will run on a GPU, importing torch only if it might."""
+    if options.recognizer != "trocr" or options.device == "cpu":
+        return False
+    if options.device != "auto":
+        return True
+    if sys.platform == "linux" and not Path("/dev/nvidiactl").exists():
+        return False
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def local_workers(options: Options, formats: Sequence[str]) -> LocalWorkers:
+    """Return workers that suit this machine: one process a core, or two for a GPU."""
+    cores = os.cpu_count() or 1
+    if uses_gpu(options):
+        threads = max(1, (options.jobs or cores) // GPU_WORKERS)
+        return LocalWorkers(GPU_WORKERS, Options.of(options, jobs=threads), formats)
+    return LocalWorkers(options.jobs or cores, Options.of(options, jobs=1), formats)
 
 
 class Workers(Protocol):

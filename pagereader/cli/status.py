@@ -26,4 +26,5 @@ def status_command(folder: Path, as_json: bool) -> int:
 
         for line in found.lines():
             click.echo(one_line(line))
-    return int(bool(found.failed or found.skipped or found.pending))
+    bad = found.failed + found.failed_documents + found.skipped + found.pending
+    return int(bool(bad))

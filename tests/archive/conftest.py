@@ -17,6 +17,7 @@ from pagereader.sources import find_inputs
 from tests.archive import fakes
 
 FORMATS = ("page", "hocr", "txt", "json")
+"""Not "pdf", whose writer has tests of its own and takes its time."""
 
 
 def page(seed: int, lines: int = 3) -> Image.Image:
@@ -55,6 +56,8 @@ class Notes:
     def say(self, remark: str) -> None:
         self.remarks.append(remark)
 
+    def end(self, summary: Summary) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -73,7 +76,7 @@ def run(tmp_path: Path) -> Run:
         workers: Callable[..., object] = fakes.Inline,
         overwrite: bool = False,
         resume: bool = True,
-        pages_a_task: int = 1,
+        pages_a_task: int | None = None,
         **settings: object,
     ) -> tuple[Summary, Notes]:
         named = [tmp_path / "in"] if source is None else source

@@ -155,6 +155,6 @@ def test_stdout_carries_the_result_only(archive: Path, start: Start) -> None:
     output, errors = start(progress="json").communicate(timeout=120)
     assert json.loads(output)["done"] == 60
     events = [json.loads(line) for line in errors.splitlines()]
-    assert [event["event"] for event in events] == ["page"] * 62
-    assert events[-1]["settled"] == events[-1]["total"] == 62
-    assert events[-1]["failed"] == 2
+    assert [event["event"] for event in events] == ["page"] * 62 + ["summary"]
+    assert events[-2]["settled"] == events[-2]["total"] == 62
+    assert events[-2]["failed"] == events[-1]["failed"] == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pagereader.archive import Summary
 from pagereader.archive.lock import is_locked, locked
 from pagereader.archive.progress import Bar, Count, JsonLines, PageReport, Plain, Quiet, progress
 from pagereader.archive.record import pack, unpack
@@ -93,10 +95,19 @@ pages = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(page=pages)
 def test_a_page_comes_back_exactly(page: Page) -> None:
-    assert repr(unpack(pack(page))) == repr(page)
+    assert plain(unpack(pack(page))) == plain(page)
+
+
+def plain(value: object) -> object:
+    """Arrays and dataclasses as what Python compares bit by bit."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if is_dataclass(value):
+        return [plain(getattr(value, field.name)) for field in fields(value)]
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def test_a_page_that_came_back_gives_the_same_files() -> None:
@@ -105,7 +116,7 @@ def test_a_page_that_came_back_gives_the_same_files() -> None:
     line.words = [Word("Ünïcode", box / 3, 1 / 3, (1 / 7,) * 7)]
     source = PageSource("caf\udce9.tif", 1, 3, datetime(2026, 1, 2, 3, 4, 5, 678, UTC))
     page = Page(100, 50, source, [Region(box, lines=[line])], dpi=(300.1, 299.9), skew=-0.123456)
-    for format in WRITERS:
+    for format in WRITERS.keys() - {"pdf"}:  # needs the scan itself
         again = unpack(pack(page))
         assert writer(format).render([page], ["x"]) == writer(format).render([again], ["x"])
 
@@ -154,7 +165,8 @@ def test_progress_as_json() -> None:
     out = io.StringIO()
     JsonLines(out).page(DONE, Count(total=4, done=1))
     JsonLines(out).say("a remark")
-    page, remark = (json.loads(line) for line in out.getvalue().splitlines())
+    JsonLines(out).end(Summary(done=1))
+    page, remark, summary = (json.loads(line) for line in out.getvalue().splitlines())
     assert (page["event"], page["path"], page["settled"], page["total"]) == (
         "page",
         "a\nb.png",
@@ -162,6 +174,7 @@ def test_progress_as_json() -> None:
         4,
     )
     assert page["seconds_left"] >= 0
+    assert (summary["event"], summary["done"]) == ("summary", 1)
     assert (remark["event"], remark["text"]) == ("remark", "a remark")
 
 

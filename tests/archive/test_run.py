@@ -14,6 +14,7 @@ import pytest
 from pagereader.archive import status
 from pagereader.archive.lock import locked
 from pagereader.archive.placing import Placer
+from pagereader.archive.tasks import Answer, DocumentResult, DocumentTask, Failure, Task
 from pagereader.batch import transcribe
 from pagereader.errors import ExitCode, ModelError, OutputError
 from pagereader.options import Options
@@ -319,6 +320,39 @@ def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(
     assert run()[0].exit_code == ExitCode.OK
     run(out=tmp_path / "calm")
     assert tree(tmp_path / "calm") == tree(tmp_path / "out")
+
+
+def test_a_document_that_cannot_be_written_is_a_failure(
+    archive: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fakes.FakeWorker.work
+
+    def broken(self: fakes.FakeWorker, task: Task) -> Answer:
+        if isinstance(task, DocumentTask):
+            return [
+                DocumentResult(job.key, failure=Failure("OutputError", "no")) for job in task.items
+            ]
+        return real(self, task)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fakes.FakeWorker, "work", broken)
+        summary, notes = run()
+    assert (summary.done, summary.failed, summary.failed_documents) == (6, 0, 1)
+    assert summary.exit_code == ExitCode.OUTPUT
+    assert [problem.page for problem in summary.problems] == [0]
+    assert notes.pages[-1].reason == "no"
+    summary, _ = run()
+    assert (summary.exit_code, summary.read, summary.failed_documents) == (ExitCode.OK, 0, 0)
+    run(out=tmp_path / "calm")
+    assert tree(tmp_path / "calm") == tree(tmp_path / "out")
+
+
+def test_searchable_pdf(archive: Path, run: Run, tmp_path: Path) -> None:
+    summary, _ = run(formats=["pdf", "txt"])
+    assert summary.exit_code == ExitCode.OK
+    assert {name for name in tree(tmp_path / "out") if name.endswith(".pdf")} == {
+        "a.pdf", "deep/er/b.pdf", "deep/many.pdf",
+    }  # fmt: skip
 
 
 def test_nothing_is_written_through_a_link(archive: Path, run: Run, tmp_path: Path) -> None:
