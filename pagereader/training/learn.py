@@ -196,7 +196,7 @@ class Learner:
             lines_seen=learned.lines_seen,
             curve=learned.curve,
             added=added,
-            settings=asdict(self.settings),
+            settings=asdict(self._filled()),
             command=command,
             versions={name: version(name) for name in ("torch", "transformers", "accelerate")},
         )
@@ -222,6 +222,7 @@ class Learner:
             save_file(head, output / "training" / HEAD_FILE)
         # The configuration last: a folder with one is a finished model.
         for file in sorted(new.iterdir(), key=lambda file: file.name == "config.json"):
+            file.chmod(0o644)  # weights are written for the owner alone
             file.replace(output / file.name)
         new.rmdir()
 
