@@ -18,6 +18,7 @@ class Letters:
 
     Attributes:
         ink: Shape (height, width).
+        weak: The same with faint text, where it is not of a shape that text never has.
         vertical: Vertical rulings, with their breaks closed.
         horizontal: Horizontal rulings.
         boxes: Left, top, width, height, area of each component, shape (n, 5).
@@ -25,6 +26,7 @@ class Letters:
     """
 
     ink: Mask
+    weak: Mask
     vertical: Mask
     horizontal: Mask
     boxes: NDArray[np.int32]
@@ -39,9 +41,13 @@ def keep_letters(ink: Ink, height: float) -> Letters:
     text[(vertical > 0) | (horizontal > 0) | (_dashes(text, height) > 0)] = 0
     labels, stats = components(text)
     bad, blots = _no_letters(text, labels, stats, height)
+    bad |= _at_border(text, labels, stats, ink.outside, height)
     bad[0] = True
+    good = (~bad).astype(np.uint8)[labels]
+    weak = ink.weak & (1 - (text | vertical | horizontal)) | good
     return Letters(
-        ink=(~bad).astype(np.uint8)[labels],
+        ink=good,
+        weak=weak,
         vertical=closed(vertical, 10 * height, 1),
         horizontal=horizontal,
         boxes=stats[~bad],
@@ -97,6 +103,21 @@ def _no_letters(
     bad |= _discs(ink, labels, size, height)
     blots[0] = False
     return bad, blots & ~edge
+
+
+def _at_border(
+    ink: Mask,
+    labels: NDArray[np.int32],
+    stats: NDArray[np.int32],
+    outside: Mask,
+    height: float,
+) -> NDArray[np.bool_]:
+    """What hangs on the dark surroundings of the page and is larger than letters."""
+    touching = np.zeros(len(stats), bool)
+    if outside.any():
+        rim = dilated(outside, 5, 5) & (1 - outside) & ink
+        touching[labels[rim > 0]] = True
+    return touching & ((stats[:, 3] > 3 * height) | (stats[:, 2] > 5 * height))
 
 
 def _discs(

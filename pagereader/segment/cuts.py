@@ -15,6 +15,8 @@ from pagereader.segment.scale import Scale
 _BAND_U = 0.45  # half the height of the band in which a line's ink is counted
 _EXTEND_U = 3.0  # how far past its ends a ridge is run on to find more ink
 _INK = 0.12  # map ink in a column of the band that makes it part of a word
+_FAINT_WORD = 0.3  # ink of a faint word, as a share of the line's own
+_FAINT_GAP_U = 1.0  # and how near it must stand
 _WORD_GAP_H = (0.55, 1.8)  # gaps between words, those that tell the kind of page
 
 
@@ -89,14 +91,23 @@ class Piece:
         return float(self.x[-1] - self.x[0])
 
 
-def row_of(ridge: Ridge, density: Map, scale: Scale, ruled: Map) -> Row:
-    """Return the ink profile of a ridge."""
+def row_of(ridge: Ridge, density: Map, weak: Map, scale: Scale, ruled: Map) -> Row:
+    """Return the ink profile of a ridge.
+
+    Args:
+        ridge: The middle of a line.
+        density: Map of the ink.
+        weak: Map of the ink, faint text included.
+        scale: Units of the map.
+        ruled: 1 where a vertical ruling stands or the page ends.
+    """
     rows, columns = density.shape
     x, y = _run_on(ridge, scale, columns)
     half = max(1, round(_BAND_U * scale.unit))
     band = np.clip(np.round(y).astype(np.intp) + np.arange(-half, half + 1)[:, None], 0, rows - 1)
     ink = density[band, x].sum(axis=0).astype(np.float64)
     on = _without_specks(ink, ink > _INK, scale)
+    on = _with_faint_words(on, ink, weak[band, x].sum(axis=0), scale)
     starts, ends = runs(on)
     crossed = ruled[band, x].mean(axis=0) > 0.3
     return Row(x, y, band, ink, on, starts, ends, crossed, (ridge.x[0], ridge.x[-1]))
@@ -137,6 +148,27 @@ def _without_specks(ink: Floats, on: NDArray[np.bool_], scale: Scale) -> NDArray
     result = on.copy()
     for start, end in zip(starts[small & lonely], ends[small & lonely], strict=True):
         result[start:end] = False
+    return result
+
+
+def _with_faint_words(
+    on: NDArray[np.bool_], ink: Floats, weak: Floats, scale: Scale
+) -> NDArray[np.bool_]:
+    """Add faint words that go on from the line's own without a wide gap."""
+    if not on.any():
+        return on
+    typical = float(np.median(ink[on]))
+    starts, ends = runs(on | (weak > max(_INK, _FAINT_WORD * typical)))
+    strong = np.array([on[a:b].any() for a, b in zip(starts, ends, strict=True)])
+    near = starts[1:] - ends[:-1] <= _FAINT_GAP_U * scale.unit
+    kept = strong.copy()
+    for i in range(1, len(kept)):
+        kept[i] |= bool(kept[i - 1] and near[i - 1])
+    for i in range(len(kept) - 2, -1, -1):
+        kept[i] |= bool(kept[i + 1] and near[i])
+    result = on.copy()
+    for a, b in zip(starts[kept], ends[kept], strict=True):
+        result[a:b] = True
     return result
 
 

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
+from pagereader.segment.arrays import Map
 from pagereader.segment.clean import Letters
 from pagereader.segment.cuts import Piece
 from pagereader.segment.parameters import Parameters
 
-_FOOT_H = (0.1, 0.7)  # a baseline lies this far under the centre of its line
+_FOOT_H = (0.15, 0.85)  # a baseline lies this far under the centre of its line
+_FOOT_STEP_H = 0.15
 
 
 @dataclass(slots=True)
@@ -45,13 +47,19 @@ class FoundLine:
 
 
 def lines_with_letters(
-    pieces: list[Piece], letters: Letters, height: float, factor: float, parameters: Parameters
+    pieces: list[Piece],
+    letters: Letters,
+    density: Map,
+    height: float,
+    factor: float,
+    parameters: Parameters,
 ) -> list[FoundLine]:
     """Return the pieces that hold letters, with their feet, in working pixels.
 
     Args:
         pieces: Lines on the map.
         letters: Ink and its components, in working pixels.
+        density: The map.
         height: Letter height in working pixels.
         factor: Map pixels a working pixel.
         parameters: Limits.
@@ -64,17 +72,30 @@ def lines_with_letters(
         if len(tall) < piece.length / (parameters.letter_every_h * height * factor):
             continue
         x, y = (piece.x + 0.5) / factor, (piece.y + 0.5) / factor
-        foot = 0.4 * height
-        if len(tall):
-            middle = np.interp(tall[:, 0] + tall[:, 2] / 2, x, y)
-            low, high = (share * height for share in _FOOT_H)
-            foot = float(np.median(np.clip(tall[:, 1] + tall[:, 3] - middle, low, high)))
+        foot = foot_of(piece, density, height * factor) / factor
         count = max(2, int((x[-1] - x[0]) / (2 * height)) + 1)
         at = np.unique(np.linspace(0, len(x) - 1, count).astype(np.intp))
         if len(at) > 1:
             size = float(np.median(tall[:, 3])) if len(tall) else height
             found.append(FoundLine(np.column_stack([x[at], y[at]]), foot, size, own))
     return found
+
+
+def foot_of(piece: Piece, density: Map, height: float) -> float:
+    """Return how far under its centre the letters of a line stand, in map pixels.
+
+    There the ink falls off most steeply: descenders are few, and words of joined letters have
+    no foot of their own.
+    """
+    rows = density.shape[0]
+    low, high = (share * height for share in _FOOT_H)
+    reach = np.arange(int(high + 2 * height))
+    y = np.clip(np.round(piece.y).astype(np.intp) + reach[:, None], 0, rows - 1)
+    ink = density[y, piece.x.astype(np.intp)].mean(axis=1)
+    at = np.arange(low, high, 0.1)
+    step = _FOOT_STEP_H * height
+    fall = np.interp(at - step, reach, ink) - np.interp(at + step, reach, ink)
+    return float(at[int(fall.argmax())])
 
 
 def _owners(

@@ -1,19 +1,28 @@
-"""Regions: lines in reading order, parted where one block ends and another begins."""
+"""Blocks: rows in reading order, parted where one block ends and another begins, and typed."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from pagereader.document import RegionType
 from pagereader.segment.arrays import Floats
 
-_SAME_SIZE = 1.6  # lines of one region differ at most so much in letter height
+Block = list[list[int]]
+"""Rows of lines, as positions."""
+
+_SAME_SIZE = 1.6  # lines of one block differ at most so much in letter height
 _GAP = 1.5  # and stand at most so many times their usual distance apart
 _GAP_H = 3.2
+_NUMBER_H = 5.0  # a page number is at most so wide
+_APART_PITCH = 1.4  # a running head stands so far from the text
+_HEAD_LINES = 2
+_LARGE = 1.35  # a heading's letters are so much higher than the page's
+_MARGIN_WIDTH = 0.4  # a marginal note is at most this share as wide as the text
 
 
-def regions_of(
-    rows: list[list[int]], boxes: Floats, sizes: Floats, height: float
-) -> list[list[list[int]]]:
+def blocks_of(
+    rows: list[list[int]], boxes: Floats, sizes: Floats, height: float, pitch: float
+) -> list[Block]:
     """Part the rows of a page, in reading order, into blocks.
 
     Args:
@@ -21,34 +30,90 @@ def regions_of(
         boxes: Left, centre y, right, half height of each line on a level page, shape (n, 4).
         sizes: Letter height of each line, shape (n,).
         height: Letter height of the page.
+        pitch: Usual distance between its lines.
     """
     if not rows:
         return []
     blocks = [[rows[0]]]
     for row in rows[1:]:
-        if _goes_on(blocks[-1], row, boxes, sizes, height):
+        if _goes_on(blocks[-1], row, boxes, sizes, max(_GAP_H * height, _GAP * pitch)):
             blocks[-1].append(row)
         else:
             blocks.append([row])
     return blocks
 
 
-def _goes_on(
-    block: list[list[int]], row: list[int], boxes: Floats, sizes: Floats, height: float
-) -> bool:
+def _goes_on(block: Block, row: list[int], boxes: Floats, sizes: Floats, far: float) -> bool:
     """Whether ``row`` belongs to the block that ends just before it."""
     last, now = boxes[block[-1]], boxes[row]
     down = float(now[:, 1].mean() - last[:, 1].mean())
-    if down <= 0:
-        return False
     lap = min(now[:, 2].max(), last[:, 2].max()) - max(now[:, 0].min(), last[:, 0].min())
     narrow = min(np.ptp(now[:, [0, 2]]), np.ptp(last[:, [0, 2]]))
-    if lap < 0.5 * narrow:
+    if down <= 0 or lap < 0.5 * narrow:
         return False
     ratio = float(np.median(sizes[row]) / np.median(sizes[block[-1]]))
     if not 1 / _SAME_SIZE < ratio < _SAME_SIZE:
         return False
     if len(block) < 2:
-        return down < _GAP_H * height
+        return down < far
     steps = np.diff([boxes[r, 1].mean() for r in block])
-    return down < max(_GAP * float(np.median(steps)), 0.4 * _GAP_H * height)
+    return down < max(_GAP * float(np.median(steps)), 0.4 * far)
+
+
+def type_blocks(
+    blocks: list[Block], boxes: Floats, sizes: Floats, height: float
+) -> list[tuple[Block, RegionType]]:
+    """Say what each block is, by where it stands and how large it is written.
+
+    Page numbers and running heads stand alone over or under everything else, headings are
+    short and large, marginal notes stand wholly beside the main column.
+    """
+    hulls = np.array([_hull(block, boxes) for block in blocks]).reshape(-1, 4)
+    areas = (hulls[:, 2] - hulls[:, 0]) * (hulls[:, 3] - hulls[:, 1] + 2 * height)
+    main = int(areas.argmax()) if len(blocks) else 0
+    usual = float(np.median(sizes)) if len(sizes) else height
+    typed = []
+    for i, block in enumerate(blocks):
+        kind = _edge_kind(i, block, hulls, height)
+        if kind is None and len(blocks) > 1 and i != main:
+            size = float(np.median(sizes[[line for row in block for line in row]])) / usual
+            kind = _kind(i, block, hulls, main, size)
+        typed.append((block, kind or RegionType.PARAGRAPH))
+    return typed
+
+
+def _hull(block: Block, boxes: Floats) -> Floats:
+    own = boxes[[i for row in block for i in row]]
+    top, bottom = (own[:, 1] - own[:, 3]).min(), (own[:, 1] + own[:, 3]).max()
+    return np.array([own[:, 0].min(), top, own[:, 2].max(), bottom])
+
+
+def _edge_kind(i: int, block: Block, hulls: Floats, height: float) -> RegionType | None:
+    """Page number, running head or footer: one row with nothing beyond it."""
+    if len(block) > 1 or len(hulls) < 2:
+        return None
+    others = np.delete(hulls, i, axis=0)
+    _, top, _, bottom = hulls[i]
+    level = (others[:, 1] < bottom) & (others[:, 3] > top)
+    rest = others[~level]
+    if not len(rest):
+        return None
+    head = bool((rest[:, 1] > bottom + _APART_PITCH * height).all())
+    foot = bool((rest[:, 3] < top - _APART_PITCH * height).all())
+    if not (head or foot) or float(np.ptp(rest[:, [1, 3]])) < 10 * height:
+        return None
+    if hulls[i, 2] - hulls[i, 0] < _NUMBER_H * height:
+        return RegionType.PAGE_NUMBER
+    return RegionType.HEADER if head else RegionType.FOOTER
+
+
+def _kind(i: int, block: Block, hulls: Floats, main: int, size: float) -> RegionType | None:
+    if len(block) <= _HEAD_LINES and size > _LARGE:
+        return RegionType.HEADING
+    left, top, right, bottom = hulls[i]
+    text = hulls[main]
+    beside = right < text[0] or left > text[2]
+    narrow = right - left < _MARGIN_WIDTH * (text[2] - text[0])
+    if beside and narrow and top < text[3] and bottom > text[1]:
+        return RegionType.MARGINALIA
+    return None

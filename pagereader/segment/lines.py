@@ -19,6 +19,7 @@ _SIGMA_ACROSS_H = (0.33, 0.45)
 _SIGMA_ACROSS_PITCH = 0.2
 _SIGMA_ALONG_U = 2.0
 _SAME_LINE_H = 0.6  # ridges nearer than this are one line
+_MOST_RIDGES = 4000  # no page has so many words; texture and noise have
 _DOUBLE_PER_PITCH = 1.25
 
 
@@ -48,7 +49,7 @@ class Ridge:
 
 
 def find_ridges(density: Map, scale: Scale, parameters: Parameters) -> list[Ridge]:
-    """Return one ridge for each line of text, in no particular order."""
+    """Return one ridge for each line of text, in no particular order; none on mere texture."""
     response = ridge_response(density, scale)
     strong = response[response > 0.02]
     if not strong.size:
@@ -61,6 +62,8 @@ def find_ridges(density: Map, scale: Scale, parameters: Parameters) -> list[Ridg
     )
     level = parameters.ridge * float(np.percentile(strong, 90))
     ridges = trace(np.where(reach > 0, response, 0), level, scale.height)
+    if len(ridges) > _MOST_RIDGES:
+        return []
     joined = join(ridges, unit, scale.slope, parameters.link_u)
     return drop_doubles(joined, scale, parameters.double)
 

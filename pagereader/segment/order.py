@@ -22,7 +22,8 @@ from pagereader.segment.arrays import Floats
 _COLUMN_LINES = 3  # a column of text has at least so many lines
 _COLUMN_WIDTH_H = 9.0
 _COLUMN_FILL = 0.7  # and their median width is this share of the longest
-_STACK_H = 3.6  # lines of a column are at most so far apart
+_STACK_H = 3.6  # lines of a column are at most so far apart,
+_STACK_PITCH = 1.5  # or so many times the usual distance
 _BESIDE_H = 0.6  # lines of one row differ at most so much in height
 _ALIGNED_H = 0.3
 _NEAR_COLUMN_H = 25.0
@@ -47,7 +48,7 @@ class _Column:
     bottom: float
 
 
-def reading_order(boxes: Floats, height: float) -> list[list[int]]:
+def reading_order(boxes: Floats, height: float, pitch: float = 0.0) -> list[list[int]]:
     """Return the rows of the page in reading order, each from left to right.
 
     A row holds one line, or several that are read side by side.
@@ -55,10 +56,11 @@ def reading_order(boxes: Floats, height: float) -> list[list[int]]:
     Args:
         boxes: Left, centre y, right, half height of each line, shape (n, 4).
         height: Letter height H, in the same pixels.
+        pitch: Usual distance between lines; 0 if unknown.
     """
     if not len(boxes):
         return []
-    rows = rows_of(boxes, height)
+    rows = rows_of(boxes, height, max(_STACK_H * height, _STACK_PITCH * pitch))
     hulls = np.array([_hull(boxes[row]) for row in rows])
     return [rows[i] for i in _topological(hulls, precedence(hulls))]
 
@@ -68,10 +70,13 @@ def _hull(boxes: Floats) -> Floats:
     return np.array([left, boxes[:, 1].mean(), right, boxes[:, 3].max()])
 
 
-def rows_of(boxes: Floats, height: float) -> list[list[int]]:
-    """Return lines tied to rows, each from left to right; most rows hold one line."""
+def rows_of(boxes: Floats, height: float, step: float) -> list[list[int]]:
+    """Return lines tied to rows, each from left to right; most rows hold one line.
+
+    ``step`` is the greatest distance between lines of one column.
+    """
     count = len(boxes)
-    stacks = _stacks(boxes, height)
+    stacks = _stacks(boxes, height, step)
     columns = [c for stack in stacks if (c := _as_column(boxes, stack, height))]
     column_of = np.full(count, -1)
     for k, column in enumerate(columns):
@@ -124,13 +129,13 @@ def _laps(boxes: Floats) -> Floats:
     )
 
 
-def _stacks(boxes: Floats, height: float) -> list[list[int]]:
+def _stacks(boxes: Floats, height: float, step: float) -> list[list[int]]:
     """Lines chained to the nearest one under them, where that one's nearest is they."""
     width = boxes[:, 2] - boxes[:, 0]
     lap = _laps(boxes)
     down = boxes[None, :, 1] - boxes[:, None, 1]
     under = (lap > 0.5 * np.minimum(width[:, None], width)) & (down > _BESIDE_H * height)
-    under &= down < _STACK_H * height
+    under &= down < step
     distance = np.where(under, down, np.inf)
     below, above = distance.argmin(axis=1), distance.argmin(axis=0)
     groups = _Groups(len(boxes))

@@ -17,6 +17,7 @@ class Parameters:
         megapixels: Working size of a page; larger ones are shrunk, smaller ones left alone.
         map_height: Letter height, in pixels, of the map on which lines are looked for.
         contrast: Share of the page's typical ink contrast that text must have.
+        weak_contrast: The same for text that goes on from stronger text.
         faint_contrast: The same for rulings, which are often paler than text.
         margin_dark: What is darker than this share of the paper is not page but what lies around.
         ridge: Share of a strong line's response that a weak line must reach.
@@ -41,6 +42,7 @@ class Parameters:
     megapixels: float = 2.2
     map_height: float = 9.0
     contrast: float = 0.30
+    weak_contrast: float = 0.18
     faint_contrast: float = 0.12
     margin_dark: float = 0.62
     ridge: float = 0.22

@@ -15,6 +15,7 @@ from pagereader.segment.parameters import Parameters
 _BACKGROUND_SHRINK = 8
 _SAUVOLA_WINDOW = 41
 _SAUVOLA_K = 0.2
+_STRONG_INK = 100.0  # grey levels under the paper
 _LEAST_CONTRAST = 12.0  # grey levels; weaker is noise of paper and scanner
 
 
@@ -24,11 +25,13 @@ class Ink:
 
     Attributes:
         text: Ink as strong as the page's text, shape (height, width).
+        weak: Ink that may be faint text where it goes on from a line.
         faint: Paler ink as well, where rulings show.
         outside: What is not page: scan border, table, phone.
     """
 
     text: Mask
+    weak: Mask
     faint: Mask
     outside: Mask
 
@@ -55,27 +58,40 @@ def working_copy(image: PageImage, megapixels: float) -> Grey:
     return to_grey(pixels)
 
 
-def find_ink(grey: Grey, parameters: Parameters) -> Ink:
+def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | None = None) -> Ink:
     """Tell ink from paper.
+
+    Args:
+        grey: Working copy of a page.
+        parameters: Limits.
+        canvas: What of it is not from the page, as after a rotation.
 
     The page is divided by its background, thresholded by Sauvola's method (J. Sauvola and
     M. Pietikainen, Adaptive document image binarization, 2000), and what has far less contrast
     than the page's typical ink is dropped: show-through, stains, texture.
     """
     background, outside = _background(grey, parameters.margin_dark)
+    if canvas is not None:
+        outside |= dilated(canvas.astype(np.uint8), 5, 5)
     flat = np.minimum(255.0, grey * (255.0 / np.maximum(background, 1))).astype(np.float32)
     window = (_SAUVOLA_WINDOW, _SAUVOLA_WINDOW)
     mean = np.asarray(cv2.blur(flat, window), np.float32)
     square = np.asarray(cv2.sqrBoxFilter(flat, -1, window), np.float32)
     deviation = np.sqrt(np.maximum(square - mean * mean, 0))
     contrast = mean - flat
-    threshold = np.maximum(_LEAST_CONTRAST, mean * _SAUVOLA_K * (1 - deviation / 128.0))
-    dark = contrast > threshold
-    typical = _typical_contrast(contrast[dark])
-    text = (dark & (contrast > parameters.contrast * typical)).astype(np.uint8)
-    faint = (dark & (contrast > parameters.faint_contrast * typical)).astype(np.uint8)
-    text[outside > 0] = 0
-    return Ink(text, faint, outside)
+    sauvola = mean * _SAUVOLA_K * (1 - deviation / 128.0)
+    typical = _typical_contrast(contrast[contrast > _LEAST_CONTRAST])
+    pale = min(1.0, typical / _STRONG_INK)  # Sauvola's k is made for black ink
+
+    def darker(share: float, k: float) -> Mask:
+        floor = max(_LEAST_CONTRAST, share * typical)
+        return (contrast > np.maximum(floor, k * sauvola)).astype(np.uint8)
+
+    text = darker(parameters.contrast, pale)
+    weak = darker(parameters.weak_contrast, 0.5 * pale)
+    faint = darker(parameters.faint_contrast, 1.0)
+    text[outside > 0] = weak[outside > 0] = 0
+    return Ink(text, weak, faint, outside)
 
 
 def _background(grey: Grey, margin_dark: float) -> tuple[Map, Mask]:

@@ -14,6 +14,8 @@ from pagereader.segment.parameters import Parameters
 WARP = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 _LETTERS_A_UNIT = 1.7  # pitch / U
 _UNIT_MAX_H = 1.4
+_FEW = 5  # so few components tell of letters only if they are
+_CLEAR_LETTER = 12  # pixels high
 _PITCH_RANGE_H = (1.15, 5.5)
 _PITCH_TRUST = 0.34  # weaker autocorrelation says little
 _PITCH_DOUBTED_H = 2.4
@@ -45,13 +47,15 @@ def letter_height(ink: Mask) -> float | None:
     """Return the median height of the letters, weighted by the root of their area.
 
     Returns:
-        Pixels, or None if there are too few components that could be letters.
+        Pixels, or None if no component could be a letter.
     """
     stats = cv2.connectedComponentsWithStats(ink, connectivity=8)[2][1:]
     width, height, area = stats[:, 2:].T
     letters = (height >= 5) & (height < ink.shape[0] / 12) & (width < ink.shape[1] / 3)
     letters &= (height < 8 * width) & (width < 12 * height) & (area > 0.08 * height * width)
-    if letters.sum() < 5:
+    if letters.sum() < _FEW:
+        letters &= height >= _CLEAR_LETTER
+    if not letters.any():
         return None
     heights, areas = height[letters], area[letters]
     order = np.argsort(heights)

@@ -1,4 +1,4 @@
-"""The default segmenter: all the steps, in order."""
+"""The default segmenter."""
 
 from __future__ import annotations
 
@@ -10,30 +10,27 @@ import cv2
 import numpy as np
 
 import pagereader
-from pagereader.document import Line, PageImage, ProcessingStep, Region
-from pagereader.geometry import bounds, rectangle
+from pagereader.document import PageImage, ProcessingStep, Region
 from pagereader.options import Options
-from pagereader.segment.arrays import Floats, Grey, shrunk
-from pagereader.segment.clean import keep_letters
+from pagereader.segment.arrays import Grey
 from pagereader.segment.crops import cut_lines
-from pagereader.segment.cuts import cut_rows, one_a_line, row_of
-from pagereader.segment.found import FoundLine, lines_with_letters
-from pagereader.segment.layout import regions_of
-from pagereader.segment.lines import find_ridges
-from pagereader.segment.order import reading_order
-from pagereader.segment.outlines import outlines
+from pagereader.segment.orientation import View, is_sideways, turned, uprightness
+from pagereader.segment.page import FoundPage, draft, find_lines
 from pagereader.segment.parameters import Parameters
-from pagereader.segment.prepare import find_ink, working_copy
-from pagereader.segment.scale import density_map, letter_height, measure
+from pagereader.segment.prepare import working_copy
+from pagereader.segment.regions import page_regions
+from pagereader.segment.spread import fold
 from pagereader.stages import LineCrop, Segmentation
 
-_RULED = 0.25  # share of a map pixel that a vertical ruling must fill
-_DEFAULT_HEIGHT = 16.0  # where too few letters tell
+_ON_ITS_HEAD = -0.25  # uprightness under which a page is turned round
 
 
 @dataclass(frozen=True, slots=True)
 class LineSegmenter:
     """Finds lines with OpenCV alone: no weights, no GPU.
+
+    Safe to call from several threads: it holds no state, and leaves OpenCV's own threads, which
+    are one setting for the whole process, as they are.
 
     Attributes:
         orientation: "auto", or the degrees by which pages must be turned clockwise.
@@ -53,32 +50,24 @@ class LineSegmenter:
     def segment(self, image: PageImage) -> Segmentation:
         """Return regions and lines in reading order; empty for a page without text."""
         grey = working_copy(image, self.parameters.megapixels)
-        scale = image.width / grey.shape[1], image.height / grey.shape[0]
-        page = _find_lines(grey, self.parameters)
-        height, lines = page.height, page.lines
-        if not lines:
-            return Segmentation()
-        slope = page.slope
-        boxes, sizes = _level_boxes(lines, slope), np.array([line.height for line in lines])
-        rows = reading_order(boxes, height)
-        polygons = outlines(lines, height, self.parameters)
-        regions = []
-        for block in regions_of(rows, boxes, sizes, height):
-            members = [
-                Line(
-                    polygon=polygons[i] * scale,
-                    baseline=lines[i].baseline * scale,
-                    height=lines[i].height * scale[1],
-                )
-                for row in block
-                for i in row
-            ]
-            corners = np.vstack([line.polygon for line in members])
-            regions.append(Region(rectangle(*bounds(corners)), lines=members))
-        return Segmentation(regions, skew=math.degrees(math.atan(slope)))
+        scale = np.diag([image.width / grey.shape[1], image.height / grey.shape[0]])
+        view = View(np.column_stack([scale, np.zeros(2)]))
+        if self.orientation == "auto":
+            degrees, page, split = self._by_looks(grey, view)
+        else:
+            degrees = int(self.orientation)
+            page, split = self._find(grey, view, degrees)
+        if not page.lines:
+            return Segmentation(orientation=degrees)
+        regions = page_regions(page, self.parameters, split)
+        slope = math.atan(page.tilt) + math.atan(page.slope)
+        return Segmentation(regions, degrees, math.degrees(slope))
 
     def cut(self, image: PageImage, regions: Sequence[Region]) -> list[LineCrop]:
-        """Return one crop for each line of ``regions``, in the order of ``all_lines()``."""
+        """Return one crop for each line of ``regions``, in the order of ``all_lines()``.
+
+        Lines whose outline cannot be followed are cut as plain boxes and get ``Flag.BOXED``.
+        """
         return cut_lines(image, [line for region in regions for line in region.all_lines()])
 
     def describe(self) -> ProcessingStep:
@@ -90,42 +79,33 @@ class LineSegmenter:
             settings + self.parameters.settings(),
         )
 
+    def _by_looks(self, grey: Grey, view: View) -> tuple[int, FoundPage, float | None]:
+        """Decide how the page must be turned, and find its lines.
 
-@dataclass(slots=True)
-class _Found:
-    """What was found on the working copy of a page, in its pixels.
+        Lines that run up or down the page tell quarter turns; feet that stand more evenly than
+        tops tell which way is up. Where that is no clear answer (cursive, capitals), the page
+        is left as it is: only reading could tell.
+        """
+        start = draft(grey, view, self.parameters)
+        if start is None:
+            return 0, FoundPage(view), None
+        degrees = 90 if is_sideways(start.density, start.height * start.factor) else 0
+        page, split = self._find(grey, view, degrees)
+        limit = 0.0 if degrees else _ON_ITS_HEAD
+        if page.lines and uprightness(page.lines, page.height) < limit:
+            other, other_split = self._find(grey, view, degrees + 180)
+            if len(other.lines) >= 0.8 * len(page.lines):
+                return degrees + 180, other, other_split
+        return degrees, page, split
 
-    Attributes:
-        height: Letter height.
-        slope: dy/dx of the lines.
-        lines: In no particular order.
-    """
-
-    height: float
-    slope: float = 0.0
-    lines: list[FoundLine] = field(default_factory=list)
-
-
-def _find_lines(grey: Grey, parameters: Parameters) -> _Found:
-    ink = find_ink(grey, parameters)
-    height = letter_height(ink.text) or _DEFAULT_HEIGHT
-    letters = keep_letters(ink, height)
-    if not len(letters.boxes):
-        return _Found(height)
-    density, factor = density_map(letters.ink, height, parameters)
-    ruled = (shrunk(letters.vertical, factor) > _RULED).astype(np.float32)
-    scale = measure(density, height * factor)
-    ridges = find_ridges(density, scale, parameters)
-    rows = [row_of(ridge, density, scale, ruled) for ridge in ridges]
-    pieces = one_a_line(cut_rows(rows, density, scale, parameters), scale.height)
-    lines = lines_with_letters(pieces, letters, height, factor, parameters)
-    return _Found(height, scale.slope, lines)
-
-
-def _level_boxes(lines: list[FoundLine], slope: float) -> Floats:
-    """Left, centre y, right, half height of each line, the page laid level."""
-    result = np.zeros((len(lines), 4))
-    for i, line in enumerate(lines):
-        x, y = line.centre.T
-        result[i] = x[0], float(np.mean(y - slope * x)), x[-1], line.height / 2
-    return result
+    def _find(self, grey: Grey, view: View, degrees: int) -> tuple[FoundPage, float | None]:
+        """Turn the page and find its lines, and the middle of its fold if it is a spread."""
+        upright, upright_view = turned(grey, view, degrees)
+        start = draft(upright, upright_view, self.parameters)
+        if start is None:
+            return FoundPage(upright_view), None
+        if not self.spread:
+            return find_lines(start, self.parameters), None
+        between = fold(start.letters.ink, start.height)
+        page = find_lines(start, self.parameters, between)
+        return page, (between.start + between.stop) / 2

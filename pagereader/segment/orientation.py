@@ -1,0 +1,163 @@
+"""Which way up a page is: quarter turns, and skew too large for the lines to be sheared level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.document import Points
+from pagereader.segment.arrays import Floats, Grey, Map, shrunk
+from pagereader.segment.found import FoundLine
+
+_SIDEWAYS = 1.5  # how much more jagged the columns' profile must be than the rows'
+_WIDE = 0.28  # slopes looked at: 15 degrees
+_STEEP = 0.035  # two degrees; lines that slope less are followed as they are
+_CLEARLY = 1.3
+_LEAST_LETTER_H = 0.25
+_LETTERS_A_LINE = 6
+_LETTERS_A_PAGE = 40
+_LETTER_PIXELS = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the working copy of a page lies on its image.
+
+    Attributes:
+        matrix: Working to image pixels, shape (2, 3); both count from the upper left corner.
+    """
+
+    matrix: Floats
+
+    def to_image(self, points: Points) -> Points:
+        """Map points of the working copy, shape (n, 2), to image pixels."""
+        return np.asarray(points @ self.matrix[:, :2].T + self.matrix[:, 2], np.float64)
+
+    def after(self, inner: Floats) -> View:
+        """Return the view of a copy that was made from this one by the inverse of ``inner``."""
+        return View(_chain(self.matrix, inner))
+
+    @property
+    def magnification(self) -> float:
+        """Image pixels a working pixel."""
+        return float(abs(np.linalg.det(self.matrix[:, :2])) ** 0.5)
+
+
+def _chain(outer: Floats, inner: Floats) -> Floats:
+    full = np.vstack([outer, [0, 0, 1]]) @ np.vstack([inner, [0, 0, 1]])
+    return np.asarray(full[:2], np.float64)
+
+
+def turned(grey: Grey, view: View, degrees: int) -> tuple[Grey, View]:
+    """Turn a working copy clockwise by 0, 90, 180 or 270 degrees."""
+    height, width = grey.shape
+    back = {
+        0: [[1, 0, 0], [0, 1, 0]],
+        90: [[0, 1, 0], [-1, 0, height]],
+        180: [[-1, 0, width], [0, -1, height]],
+        270: [[0, -1, width], [1, 0, 0]],
+    }[degrees]
+    upright = np.ascontiguousarray(np.rot90(grey, -(degrees // 90)))
+    return upright, view.after(np.array(back, np.float64))
+
+
+def levelled(grey: Grey, view: View, slope: float) -> tuple[Grey, View, NDArray[np.bool_]]:
+    """Rotate a working copy so that lines of ``slope`` lie level.
+
+    Returns:
+        The rotated copy on a larger canvas of paper colour, its view, and what of it is canvas.
+    """
+    height, width = grey.shape
+    angle = np.arctan(slope)
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))
+    new_width = int(np.ceil(width * cos + height * abs(sin)))
+    new_height = int(np.ceil(height * cos + width * abs(sin)))
+    turn = np.array([[cos, -sin], [sin, cos]])  # level to sloping
+    shift = np.array([width, height]) / 2 - turn @ np.array([new_width, new_height]) / 2
+    back = np.column_stack([turn, shift])
+    by_index = back.copy()  # OpenCV counts from the middle of the first pixel
+    by_index[:, 2] += turn @ np.array([0.5, 0.5]) - 0.5
+    paper = float(np.percentile(grey[::8, ::8], 80))
+    size = (new_width, new_height)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    level = cv2.warpAffine(grey, by_index, size, flags=flags, borderValue=(paper,))
+    whole = cv2.warpAffine(np.ones_like(grey), by_index, size, flags=cv2.WARP_INVERSE_MAP)
+    return np.asarray(level, np.uint8), view.after(back), np.asarray(whole) == 0
+
+
+def steep_slope(density: Map, height: float) -> float:
+    """Return the slope of the lines up to 15 degrees if they are steep, else 0."""
+    points = _points(density, height)
+    if points is None:
+        return 0.0
+    slopes = np.linspace(-_WIDE, _WIDE, 57)
+    score = np.array([_jaggedness(points, slope) for slope in slopes])
+    best = int(score.argmax())
+    slight = np.abs(slopes) <= _STEEP
+    if abs(slopes[best]) <= _STEEP or score[best] < _CLEARLY * score[slight].max():
+        return 0.0
+    fine = slopes[best] + np.linspace(-0.01, 0.01, 9)
+    return float(max(fine, key=lambda slope: _jaggedness(points, float(slope))))
+
+
+def is_sideways(density: Map, height: float) -> bool:
+    """Whether the lines run up or down the page: then its columns' profile is the jagged one."""
+    across, along = _points(density, height), _points(density.T, height)
+    if across is None or along is None:
+        return False
+    slopes = np.linspace(-0.1, 0.1, 11)
+    upright = max(_jaggedness(across, float(slope)) for slope in slopes)
+    sideways = max(_jaggedness(along, float(slope)) for slope in slopes)
+    return sideways > _SIDEWAYS * upright
+
+
+_Ink = tuple[NDArray[np.intp], Floats, Floats]
+
+
+def _points(density: Map, height: float) -> _Ink | None:
+    """Rows, centred columns and weights of the ink on a small map."""
+    small = shrunk(density, min(1.0, _LETTER_PIXELS / height))
+    ys, xs = np.nonzero(small > 0.05)
+    if len(ys) < 50:
+        return None
+    return ys, xs - small.shape[1] / 2, small[ys, xs].astype(np.float64)
+
+
+def _jaggedness(points: _Ink, slope: float) -> float:
+    """Squared steps of the row profile along ``slope``."""
+    ys, xs, weight = points
+    row = np.floor(ys - xs * slope).astype(np.intp)
+    return float(np.sum(np.diff(np.bincount(row - row.min(), weight)) ** 2))
+
+
+def uprightness(lines: list[FoundLine], height: float) -> float:
+    """Return how much more the tops of letters vary in height than their feet.
+
+    Letters stand on one line and end at two, the small ones' and the ascenders'; descenders
+    are few, and stops stand on the line as well.
+
+    Returns:
+        The logarithm of the ratio of mean deviations; 0 if too few letters tell. Negative: the
+        page may stand on its head.
+    """
+    tops, feet = [], []
+    for line in lines:
+        sizes = line.boxes[:, 2:4]
+        letters = (sizes[:, 1] > _LEAST_LETTER_H * height) & (sizes[:, 0] < 1.3 * sizes[:, 1])
+        boxes = line.boxes[letters]
+        if len(boxes) < _LETTERS_A_LINE:
+            continue
+        centre = np.interp(boxes[:, 0] + boxes[:, 2] / 2, *line.centre.T)
+        tops.append(_deviations(centre - boxes[:, 1]))
+        feet.append(_deviations(boxes[:, 1] + boxes[:, 3] - centre))
+    if sum(map(len, tops)) < _LETTERS_A_PAGE:
+        return 0.0
+    over, under = (float(np.mean(np.concatenate(values))) for values in (tops, feet))
+    return float(np.log((over + 0.01 * height) / (under + 0.01 * height)))
+
+
+def _deviations(values: Floats) -> Floats:
+    return np.asarray(np.abs(values - np.median(values)), np.float64)

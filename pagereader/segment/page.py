@@ -1,0 +1,132 @@
+"""All steps from an upright working copy to its lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.segment.arrays import Floats, Grey, Map, shrunk
+from pagereader.segment.clean import Letters, keep_letters
+from pagereader.segment.cuts import cut_rows, one_a_line, row_of
+from pagereader.segment.found import FoundLine, lines_with_letters
+from pagereader.segment.lines import find_ridges
+from pagereader.segment.orientation import View, levelled, steep_slope
+from pagereader.segment.parameters import Parameters
+from pagereader.segment.prepare import Ink, find_ink
+from pagereader.segment.scale import density_map, letter_height, measure
+
+_RULED = 0.25  # share of a map pixel that a vertical ruling must fill
+_LEAST_SIDE = 8  # pixels; nothing can be read on less
+_MOST_INK = 0.4  # share of a page; more is a photograph or noise, not text
+
+
+@dataclass(slots=True)
+class FoundPage:
+    """What was found on the working copy of a page, in the pixels of ``view``.
+
+    Attributes:
+        view: How these pixels lie on the image.
+        height: Letter height, 0 if nothing was found.
+        pitch: Distance between lines.
+        slope: dy/dx of the lines.
+        lines: In no particular order.
+        letters: The ink; None if there is none.
+        tilt: Slope by which the copy was rotated to lie level.
+    """
+
+    view: View
+    height: float = 0.0
+    pitch: float = 0.0
+    slope: float = 0.0
+    lines: list[FoundLine] = field(default_factory=list)
+    letters: Letters | None = None
+    tilt: float = 0.0
+
+    def level_boxes(self) -> Floats:
+        """Left, centre y, right, half height of each line, laid level; shape (n, 4)."""
+        result = np.zeros((len(self.lines), 4))
+        for i, line in enumerate(self.lines):
+            x, y = line.centre.T
+            result[i] = x[0], float(np.mean(y - self.slope * x)), x[-1], line.height / 2
+        return result
+
+
+@dataclass(slots=True)
+class Draft:
+    """The ink of a working copy and its scale, before lines are looked for.
+
+    Attributes:
+        grey: The copy.
+        view: How it lies on the image.
+        ink: Its ink.
+        letters: What of that may be text.
+        height: Letter height.
+        density: Map of the letters.
+        factor: Map pixels a working pixel.
+    """
+
+    grey: Grey
+    view: View
+    ink: Ink
+    letters: Letters
+    height: float
+    density: Map
+    factor: float
+
+
+def draft(
+    grey: Grey, view: View, parameters: Parameters, canvas: NDArray[np.bool_] | None = None
+) -> Draft | None:
+    """Find the ink of a working copy; None if nothing on it can be text."""
+    if min(grey.shape) < _LEAST_SIDE:
+        return None
+    ink = find_ink(grey, parameters, canvas)
+    height = letter_height(ink.text)
+    if height is None or float(ink.text.mean()) > _MOST_INK:
+        return None
+    letters = keep_letters(ink, height)
+    if not len(letters.boxes):
+        return None
+    density, factor = density_map(letters.ink, height, parameters)
+    return Draft(grey, view, ink, letters, height, density, factor)
+
+
+def find_lines(start: Draft, parameters: Parameters, barred: slice | None = None) -> FoundPage:
+    """Return the lines of a page that stands upright, rotated level first if it is steep.
+
+    Args:
+        start: Its ink.
+        parameters: Limits.
+        barred: Columns of the working copy that no line may cross (the fold of a spread).
+    """
+    page, tilt = start, steep_slope(start.density, start.height * start.factor)
+    if tilt and barred is None:
+        level = draft(*_levelled(start, tilt, parameters))
+        if level is None:
+            tilt = 0.0
+        else:
+            page = level
+    else:
+        tilt = 0.0
+    bars = page.letters.vertical | page.ink.outside
+    if barred is not None:
+        bars[:, barred] = 1
+    factor = page.factor
+    ruled = (shrunk(bars, factor) > _RULED).astype(np.float32)
+    weak = shrunk(page.letters.weak, factor)
+    scale = measure(page.density, page.height * factor)
+    ridges = find_ridges(page.density, scale, parameters)
+    rows = [row_of(ridge, page.density, weak, scale, ruled) for ridge in ridges]
+    pieces = one_a_line(cut_rows(rows, page.density, scale, parameters), scale.height)
+    lines = lines_with_letters(pieces, page.letters, page.density, page.height, factor, parameters)
+    pitch = scale.pitch / factor
+    return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, tilt)
+
+
+def _levelled(
+    start: Draft, tilt: float, parameters: Parameters
+) -> tuple[Grey, View, Parameters, NDArray[np.bool_]]:
+    grey, view, canvas = levelled(start.grey, start.view, tilt)
+    return grey, view, parameters, canvas

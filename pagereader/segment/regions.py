@@ -1,0 +1,82 @@
+"""From found lines to the regions of a page, in reading order and in image pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pagereader.document import Line, Points, Region, RegionType
+from pagereader.geometry import bounds, rectangle
+from pagereader.segment.arrays import Floats
+from pagereader.segment.found import FoundLine
+from pagereader.segment.layout import Block, blocks_of, type_blocks
+from pagereader.segment.order import reading_order
+from pagereader.segment.outlines import outlines
+from pagereader.segment.page import FoundPage
+from pagereader.segment.parameters import Parameters
+
+
+def page_regions(page: FoundPage, parameters: Parameters, split: float | None) -> list[Region]:
+    """Return the regions of a page, or of a spread, left page first.
+
+    Args:
+        page: Its lines.
+        parameters: Limits.
+        split: Middle of a spread's fold, in the pixels of ``page.view``; None for one page.
+    """
+    polygons = outlines(page.lines, page.height, parameters)
+    boxes = page.level_boxes()
+    sizes = np.array([line.height for line in page.lines])
+    middles = (boxes[:, 0] + boxes[:, 2]) / 2
+    halves = [np.ones(len(boxes), bool)]
+    if split is not None:
+        halves = [middles < split, middles >= split]
+    regions: list[Region] = []
+    for half in halves:
+        chosen = np.flatnonzero(half)
+        rows = [
+            [int(chosen[i]) for i in row]
+            for row in reading_order(boxes[chosen], page.height, page.pitch)
+        ]
+        blocks = blocks_of(rows, boxes, sizes, page.height, page.pitch)
+        for block, kind in type_blocks(blocks, boxes, sizes, page.height):
+            regions.append(_region(block, kind, page, polygons))
+    return regions + _pictures(page)
+
+
+def _region(block: Block, kind: RegionType, page: FoundPage, polygons: list[Points]) -> Region:
+    members = [i for row in block for i in row]
+    corners = np.vstack([polygons[i] for i in members])
+    outline = page.view.to_image(rectangle(*bounds(corners)))
+    return Region(outline, kind, [_line(page, page.lines[i], polygons[i]) for i in members])
+
+
+def _line(page: FoundPage, line: FoundLine, polygon: Points) -> Line:
+    return Line(
+        polygon=page.view.to_image(polygon),
+        baseline=page.view.to_image(line.baseline),
+        height=line.height * page.view.magnification,
+    )
+
+
+def _pictures(page: FoundPage) -> list[Region]:
+    """Blots too large for letters on which no line was found."""
+    if page.letters is None:
+        return []
+    boxes = page.level_boxes()
+    found = []
+    for x, y, w, h in page.letters.pictures:
+        if min(w, h) < _LEAST_PICTURE_H * page.height or _has_text((x, y, w, h), boxes, page):
+            continue
+        outline = page.view.to_image(rectangle(x, y, x + w, y + h))
+        found.append(Region(outline, RegionType.IMAGE))
+    return found
+
+
+_LEAST_PICTURE_H = 4.0
+
+
+def _has_text(picture: tuple[int, int, int, int], boxes: Floats, page: FoundPage) -> bool:
+    x, y, w, h = picture
+    middle = (boxes[:, 0] + boxes[:, 2]) / 2
+    centre = boxes[:, 1] + page.slope * middle
+    return bool(((middle > x) & (middle < x + w) & (centre > y) & (centre < y + h)).any())
