@@ -20,6 +20,7 @@ IntPoints = NDArray[np.int64]
 """Corners or vertices in whole page pixels, shape (n, 2)."""
 
 _GRID = 1.0
+_POLYGON = 3  # as shapely numbers the kinds of geometry
 _ENOUGH = 0.25  # share of a word that must lie in its line for the line's outline to be believed
 _FAR = 1e9  # beyond any page: keeps the geometry engine away from overflowing numbers
 
@@ -52,17 +53,29 @@ def polyline(values: Points, page: Polygon) -> LineString | None:
     return LineString(vertices) if len(vertices) >= 2 else None
 
 
-def inside(child: Polygon, parent: Polygon) -> Polygon | None:
-    """Return the part of ``child`` in ``parent``, or None if that is but a small part of it."""
-    if parent.covers(child):
-        return child
-    for room in (parent, parent.buffer(-_GRID, join_style="mitre")):
-        part = _largest(shapely.intersection(child, room))
-        if part is None or part.area < child.area * _ENOUGH:
-            return None
-        if parent.covers(part):
-            return part
-    return part
+def inside(children: Sequence[Polygon], parent: Polygon) -> list[Polygon | None]:
+    """Return the part of each child in ``parent``, or None if that is but a small part of it.
+
+    A part may still stick out by a corner, where rounding will not have it otherwise.
+    """
+    if not children:
+        return []
+    wanted = np.array(children, object)
+    parts = wanted.copy()
+    shapely.prepare(parent)
+    fits = shapely.covers(parent, wanted)
+    if not fits.all():
+        parts[~fits] = shapely.intersection(wanted[~fits], parent, grid_size=_GRID)
+        fits = shapely.covers(parent, parts)
+    if not fits.all():
+        smaller = parent.buffer(-_GRID, join_style="mitre")
+        parts[~fits] = shapely.intersection(wanted[~fits], smaller, grid_size=_GRID)
+    enough = shapely.area(parts) >= shapely.area(wanted) * _ENOUGH
+    plain = (shapely.get_type_id(parts) == _POLYGON) & (shapely.get_num_interior_rings(parts) == 0)
+    return [
+        None if not much else part if simple else _largest(part)
+        for part, much, simple in zip(parts, enough.tolist(), plain.tolist(), strict=True)
+    ]
 
 
 def around(parent: Polygon, children: Sequence[BaseGeometry], page: Polygon) -> Polygon:

@@ -8,6 +8,8 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from pagereader.document import Page
+from pagereader.errors import OutputError
+from pagereader.write.sanitise import printable
 
 _AS_IT_IS = frozenset({"JPEG", "JPEG2000"})
 _EXIF_TURNS = {1: 0, 3: 180, 6: 270, 8: 90}
@@ -21,14 +23,22 @@ _A4 = (595.0, 842.0)
 def add_image_page(document: Any, data: bytes, page: Page) -> None:
     """Append ``page`` to a PyMuPDF document, as large as its resolution says (else at 300 dpi).
 
-    An image that cannot be opened gives an empty page, so that no page is lost.
+    A failed page whose image cannot be opened stays empty, so that no page is lost.
+
+    Raises:
+        OutputError: if the image of a page that was read cannot be opened.
     """
     width, height = _size(page)
     added = document.new_page(width=width, height=height)
     try:
         stream, turn = _stream(data, page.source.index)
-    except Exception:  # Pillow raises whatever its decoders meet; the page itself has failed too
-        return
+    except Exception as error:  # Pillow raises whatever its decoders meet
+        if page.error is not None:
+            return
+        raise OutputError(
+            f"{printable(page.image_path or page.source.path)} holds no image to make a PDF of",
+            "give the PDF or the images themselves",
+        ) from error
     added.insert_image(added.rect, stream=stream, rotate=turn, keep_proportion=False)
 
 

@@ -199,12 +199,13 @@ def _place_words(
     texts = [(word, said) for word, said in texts if said]
     if " ".join(said for _, said in texts) != text:
         return []
-    words = []
-    for number, (word, said) in enumerate(texts, 1):
-        own = outline(word.polygon, page)
-        fitted = shape if own is None else inside(own, shape) or own
-        words.append(PlacedWord(word, ids.claim(word.id, f"{name}_w{number}"), fitted, said))
-    return words
+    own = [outline(word.polygon, page) or shape for word, _ in texts]
+    return [
+        PlacedWord(word, ids.claim(word.id, f"{name}_w{number}"), fitted or outer, said)
+        for number, ((word, said), outer, fitted) in enumerate(
+            zip(texts, own, inside(own, shape), strict=True), 1
+        )
+    ]
 
 
 def _stand_in(

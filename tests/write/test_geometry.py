@@ -43,14 +43,14 @@ def test_what_is_no_number_is_no_outline():
 def test_a_word_sticking_out_is_cut_to_its_line():
     line = Polygon([(0, 0), (500, 7), (500, 57), (0, 50)])
     word = Polygon([(100, -20), (200, -20), (200, 80), (100, 80)])
-    cut = inside(word, line)
+    (cut,) = inside([word], line)
     assert line.covers(cut)
     assert cut.area > 0.9 * word.intersection(line).area
 
 
 def test_a_word_elsewhere_is_not_cut_away():
     line, word = outline(rectangle(0, 0, 100, 50), AREA), outline(rectangle(0, 60, 50, 90), AREA)
-    assert inside(word, line) is None
+    assert inside([word], line) == [None]
     assert around(line, [word], AREA).covers(word)
 
 

@@ -370,6 +370,9 @@ def test_what_cannot_be_done_is_an_output_error(tmp_path):
         PdfWriter().render([a_page(Path("-"), [])], [""])
     with pytest.raises(OutputError, match="cannot be read"):
         PdfWriter().render([a_page(tmp_path / "gone.pdf", [])], [""])
+    (tmp_path / "page.xml").write_text("<PcGts/>")
+    with pytest.raises(OutputError, match="holds no image"):
+        PdfWriter().render([a_page(tmp_path / "page.xml", level_lines())], [""])
     (tmp_path / "fake.pdf").write_bytes(b"%PDF-1.4 nothing else")
     with pytest.raises(OutputError, match="no searchable PDF"):
         PdfWriter().render([a_page(tmp_path / "fake.pdf", level_lines())], [""])
