@@ -213,7 +213,8 @@ def compare_shape(name: str, count: int, stock_batches: list[int]) -> list[Resul
         for size in stock_batches
     ]
     results.append(timed("ours, exact", lambda: forced_ours(exact, crops, counts)))
-    fast = Engine(random_checkpoint(name), CPU, fast_here())
+    checkpoint = random_checkpoint(name)
+    fast = Engine(checkpoint, CPU, fast_here(checkpoint))
     fast.encoder(torch.zeros(1, 384, 384, dtype=torch.uint8))
     results.append(
         timed(f"ours, fast ({fast.precision.name})", lambda: forced_ours(fast, crops, counts))
@@ -221,9 +222,9 @@ def compare_shape(name: str, count: int, stock_batches: list[int]) -> list[Resul
     return results
 
 
-def fast_here() -> Precision:
+def fast_here(checkpoint: Checkpoint) -> Precision:
     """Return what --precision fast means on this machine."""
-    return choose_precision("fast", CPU)
+    return choose_precision("fast", CPU, checkpoint.model.config.encoder.hidden_size)
 
 
 def read_stock(checkpoint: Checkpoint, crops: list[np.ndarray], size: int) -> list[str]:
@@ -265,7 +266,8 @@ def compare_reading(model: str, count: int, stock_batches: list[int]) -> list[Re
     crops = [render(text) for text in texts(count)]
     stock = load_checkpoint(model)
     exact = Engine(load_checkpoint(model), CPU, EXACT)
-    fast = Engine(load_checkpoint(model), CPU, fast_here())
+    checkpoint = load_checkpoint(model)
+    fast = Engine(checkpoint, CPU, fast_here(checkpoint))
     for engine in (exact, fast):
         engine.read(crops[:8])
     read_stock(stock, crops[:8], 8)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from pagereader.recognize.checkpoint import Checkpoint, quiet_transformers
-from pagereader.recognize.decoder import DecodedLine, GreedyDecoder
+from pagereader.recognize.decoder import GreedyDecoder
+from pagereader.recognize.decoding import DecodedLine
 
 
 class BeamSearch:

@@ -9,28 +9,27 @@ line is moved and not the batch). Confidence and cross-attention fall out of the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
+
+from pagereader.recognize.decoding import (
+    CACHE_STEP,
+    ROWS,
+    SOURCES,
+    Caches,
+    DecodedLine,
+    Run,
+    StopRule,
+    count_lines,
+    round_up,
+)
 
 Linear = Callable[[Tensor], Tensor]
 LinearFactory = Callable[[Tensor, Tensor | None], Linear]
-
-CACHE_STEP = 32
-"""Tokens by which the self-attention cache grows."""
-ROWS = 16
-"""Rows are computed in multiples of this: matrix products of few rows take other kernels, whose
-last digits differ, and a line's reading must not depend on how many lines are beside it."""
-SOURCES = 16
-"""Where lines differ in length, encoder tokens are padded to a multiple of this; see ROWS."""
-
-StopRule = Callable[[int, list[int]], bool]
-"""Asked with a line's number and its tokens so far; True gives the line up as ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +59,6 @@ class Layer:
     up: Linear
     down: Linear
     final_norm: Norm
-
-
-@dataclass(slots=True)
-class DecodedLine:
-    """What the decoder put out for one line.
-
-    Attributes:
-        tokens: Without the start token and without the end token.
-        log_probs: Natural logarithm of each token's probability, shape (tokens,).
-        attention: Where each token looked, mean over the heads of one layer, shape
-            (tokens, encoder tokens); rows sum to 1.
-        ended: Whether the line ended by itself, not by the length limit.
-        others: Other readings: tokens, and the mean logarithm of their probability.
-    """
-
-    tokens: list[int]
-    log_probs: NDArray[np.float64]
-    attention: NDArray[np.float32]
-    ended: bool
-    others: list[tuple[list[int], float]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Caches:
-    """Keys and values of a batch; row i of every tensor belongs to its i-th active line.
-
-    Attributes:
-        self_kv: Shape (layers, 2, batch, heads, tokens, head size).
-        cross_kv: Shape (layers, 2, batch, heads, encoder tokens, head size).
-        cross_bias: 0, or -inf where a line has no encoder token, shape (batch, 1, 1, encoder
-            tokens); None if all lines have all.
-    """
-
-    self_kv: Tensor
-    cross_kv: Tensor
-    cross_bias: Tensor | None
-
-    def move(self, source: int, target: int, tokens: int) -> None:
-        """Let row ``target`` hold what row ``source`` held, whose first ``tokens`` are in use."""
-        self.self_kv[:, :, target, :, :tokens] = self.self_kv[:, :, source, :, :tokens]
-        self.cross_kv[:, :, target] = self.cross_kv[:, :, source]
-        if self.cross_bias is not None:
-            self.cross_bias[target] = self.cross_bias[source]
-
-    def reserve(self, tokens: int, longest: int) -> None:
-        """Make room for ``tokens`` tokens in the self-attention cache."""
-        room = self.self_kv.shape[4]
-        if tokens <= room:
-            return
-        shape = list(self.self_kv.shape)
-        shape[4] = min(longest, max(tokens, room + CACHE_STEP))
-        grown = self.self_kv.new_zeros(shape)
-        grown[..., :room, :] = self.self_kv
-        self.self_kv = grown
 
 
 def plain_linear(weight: Tensor, bias: Tensor | None) -> Linear:
@@ -203,7 +148,7 @@ class GreedyDecoder:
             One entry a line, in the order of ``states``.
         """
         caches = self._prepare(states)
-        run = _Run(self, caches, _count(states), min(max_new_tokens, self.room))
+        run = Run(self, caches, count_lines(states), min(max_new_tokens, self.room))
         run.watch, run.stop = watch, stop
         return run.finish()
 
@@ -220,7 +165,7 @@ class GreedyDecoder:
         """
         caches = self._prepare(states)
         longest = max([1, *(len(line) for line in lines)])
-        run = _Run(self, caches, _count(states), min(longest, self.room))
+        run = Run(self, caches, count_lines(states), min(longest, self.room))
         run.forced = lines
         return run.finish()
 
@@ -272,14 +217,15 @@ class GreedyDecoder:
 
     def _prepare(self, states: Sequence[Tensor]) -> Caches:
         """Compute the cross-attention's keys and values of all lines into one cache."""
-        rows = _round_up(_count(states), ROWS)
+        rows = round_up(count_lines(states), ROWS)
         longest = max(part.shape[1] for part in states)
         bias = None
         if self.uneven:
-            longest = _round_up(longest, SOURCES)
+            longest = round_up(longest, SOURCES)
             bias = torch.zeros(rows, 1, 1, longest, dtype=self.dtype, device=self.device)
         shape = (len(self.layers), 2, rows, self.heads, longest, self.head_size)
-        cross = torch.zeros(shape, dtype=self.dtype, device=self.device)
+        cross = torch.empty(shape, dtype=self.dtype, device=self.device)
+        cross[:, :, count_lines(states) :] = 0
         first = 0
         for part in states:
             here = slice(first, first + len(part))
@@ -289,12 +235,13 @@ class GreedyDecoder:
             tokens = hidden.shape[1]
             for number, layer in enumerate(self.layers):
                 kv = layer.cross_kv(hidden).view(len(part), tokens, 2, self.heads, self.head_size)
+                cross[number, :, here, :, tokens:] = 0
                 cross[number, :, here, :, :tokens] = kv.permute(2, 0, 3, 1, 4)
             if bias is not None:
                 bias[here, ..., tokens:] = -torch.inf
             first = here.stop
         room = min(CACHE_STEP, self.room)
-        own = torch.zeros((*shape[:4], room, self.head_size), dtype=self.dtype, device=self.device)
+        own = torch.empty((*shape[:4], room, self.head_size), dtype=self.dtype, device=self.device)
         return Caches(own, cross, bias)
 
     def _layer(self, layer: Any) -> Layer:
@@ -331,114 +278,6 @@ class GreedyDecoder:
 
     def _own(self, tensor: Tensor) -> Tensor:
         return tensor.detach().to(self.device, self.dtype).contiguous()
-
-
-class _Run:
-    """One call of :meth:`GreedyDecoder.decode`: which line is in which row, and its output."""
-
-    def __init__(
-        self,
-        decoder: GreedyDecoder,
-        caches: Caches,
-        count: int,
-        longest: int,
-    ) -> None:
-        self.decoder, self.caches, self.longest = decoder, caches, longest
-        self.watch: Callable[[Tensor], None] | None = None
-        self.stop: StopRule | None = None
-        self.forced: Sequence[Sequence[int]] | None = None
-        sources = int(caches.cross_kv.shape[4])
-        self.line_of = list(range(count))
-        self.tokens: list[list[int]] = [[] for _ in range(count)]
-        self.log_probs = np.zeros((count, longest), np.float64)
-        self.attention = np.zeros((count, longest, sources), np.float32)
-        self.ended = [False] * count
-        self.end_tokens = set(decoder.ends.tolist())
-
-    def finish(self) -> list[DecodedLine]:
-        """Step until every line has ended or reached the limit."""
-        device = self.decoder.device
-        last = torch.full((_round_up(len(self.line_of), ROWS),), self.decoder.start, device=device)
-        for t in range(self.longest):
-            self._drop_forced(last, t)
-            active = len(self.line_of)
-            if not active:
-                break
-            last = last[: _round_up(active, ROWS)]
-            self.caches.reserve(t + 1, self.longest)
-            logits, attention = self.decoder.step(last, t, self.caches)
-            if self.watch is not None:
-                self.watch(logits[:active])
-            chosen, log_probs = self._choose(logits[:active], t)
-            last[:active] = chosen
-            self._note(log_probs, attention[:active], t)
-            self._leave(last, chosen.tolist(), t)
-        return [self._line(number) for number in range(len(self.tokens))]
-
-    def _choose(self, logits: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        """Return the next tokens and their log probabilities, each of shape (rows,)."""
-        logits = logits.float()
-        if self.forced is None:
-            best, tokens = logits.max(dim=-1)
-        else:
-            chosen = [self.forced[line][t] for line in self.line_of]
-            tokens = torch.tensor(chosen, device=logits.device)
-            best = logits.gather(1, tokens[:, None])[:, 0]
-        return tokens, best - torch.logsumexp(logits, dim=-1)
-
-    def _note(self, log_probs: Tensor, attention: Tensor, t: int) -> None:
-        self.log_probs[self.line_of, t] = log_probs.cpu().numpy()
-        self.attention[self.line_of, t] = attention.float().cpu().numpy()
-
-    def _leave(self, last: Tensor, tokens: list[int], t: int) -> None:
-        """Note the new tokens and let ended lines leave."""
-        leaving = []
-        for row, token in enumerate(tokens):
-            line = self.line_of[row]
-            if self.forced is None and token in self.end_tokens:
-                self.ended[line] = True
-                leaving.append(row)
-                continue
-            self.tokens[line].append(token)
-            if self.stop is not None and self.stop(line, self.tokens[line]):
-                self.ended[line] = True
-                leaving.append(row)
-        self._compact(last, leaving, t)
-
-    def _drop_forced(self, last: Tensor, t: int) -> None:
-        if self.forced is None:
-            return
-        over = [row for row, line in enumerate(self.line_of) if len(self.forced[line]) <= t]
-        for row in over:
-            self.ended[self.line_of[row]] = True
-        self._compact(last, over, t - 1)
-
-    def _compact(self, last: Tensor, leaving: list[int], t: int) -> None:
-        """Fill the rows of leaving lines with lines from the end of the batch."""
-        for row in reversed(leaving):
-            end = len(self.line_of) - 1
-            if row != end:
-                self.caches.move(end, row, t + 1)
-                self.line_of[row] = self.line_of[end]
-                last[row] = last[end]
-            self.line_of.pop()
-
-    def _line(self, number: int) -> DecodedLine:
-        tokens = self.tokens[number]
-        return DecodedLine(
-            tokens,
-            self.log_probs[number, : len(tokens)],
-            self.attention[number, : len(tokens)],
-            self.ended[number],
-        )
-
-
-def _count(states: Sequence[Tensor]) -> int:
-    return sum(len(part) for part in states)
-
-
-def _round_up(number: int, multiple: int) -> int:
-    return -(-number // multiple) * multiple
 
 
 def _activation(name: str) -> Callable[[Tensor], Tensor]:

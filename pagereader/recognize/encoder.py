@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pagereader.recognize.decoder import ROWS
+from pagereader.recognize.decoding import ROWS
 from pagereader.recognize.preprocess import ImageRules
 
 

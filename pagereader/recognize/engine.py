@@ -16,7 +16,8 @@ from pagereader.recognize.batching import HalvingBatch
 from pagereader.recognize.beams import BeamSearch
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.confidence import geometric_mean, probability
-from pagereader.recognize.decoder import DecodedLine, GreedyDecoder, plain_linear
+from pagereader.recognize.decoder import GreedyDecoder, plain_linear
+from pagereader.recognize.decoding import DecodedLine
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
 from pagereader.recognize.precision import Precision, choose_device, choose_precision
@@ -105,9 +106,11 @@ class Engine:
             UsageError: if device or precision are not to be had here.
         """
         device = choose_device(options.device)
-        precision = choose_precision(options.precision, device)
+        checkpoint = load_checkpoint(options.model)
+        hidden = int(checkpoint.model.config.encoder.hidden_size)
+        precision = choose_precision(options.precision, device, hidden)
         return cls(
-            load_checkpoint(options.model),
+            checkpoint,
             device,
             precision,
             batch_size=options.batch_size,

@@ -54,8 +54,13 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_precision(name: str, device: torch.device) -> Precision:
+def choose_precision(name: str, device: torch.device, hidden: int = 768) -> Precision:
     """Return what to compute in for one of :data:`pagereader.options.PRECISIONS`.
+
+    Args:
+        name: One of them.
+        device: Where the model runs.
+        hidden: Width of the model's encoder: what pays for wide ones need not for narrow ones.
 
     Raises:
         UsageError: if the device cannot do it.
@@ -73,7 +78,7 @@ def choose_precision(name: str, device: torch.device) -> Precision:
             return Precision("bf16", torch.bfloat16, reason="the GPU computes in bf16")
         return Precision("fp16", torch.float16, reason="the GPU has no bf16")
     if name == "fast" and device.type == "cpu":
-        return _fast_on_cpu()
+        return _fast_on_cpu(hidden)
     return Precision("fp32", torch.float32, reason=f"exact on {device.type}")
 
 
@@ -84,24 +89,24 @@ def has_fast_bf16() -> bool:
 
 
 @cache
-def int8_pays() -> bool:
-    """Tell whether int8 products are to be had on this CPU and faster than fp32 ones.
+def int8_pays(hidden: int) -> bool:
+    """Tell whether int8 products of a model this wide run here, and faster than fp32 ones.
 
-    Takes some ten milliseconds, once.
+    Takes some ten milliseconds, once for each width.
     """
     if not is_int8_available():
         return False
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(512, 768, generator=generator)
-    weight = torch.randn(768, 768, generator=generator)
+    x = torch.randn(512, hidden, generator=generator)
+    weight = torch.randn(hidden, hidden, generator=generator)
     product = Int8Linear(weight, None)
     with torch.inference_mode():
         return speed_up(lambda: F.linear(x, weight), lambda: product(x)) > WORTH
 
 
-def _fast_on_cpu() -> Precision:
+def _fast_on_cpu(hidden: int) -> Precision:
     if has_fast_bf16():
         return Precision("bf16", torch.bfloat16, reason="the CPU computes in bf16")
-    if int8_pays():
+    if int8_pays(hidden):
         return Precision("int8", torch.float32, int8=True, reason="no bf16, but int8 is faster")
     return Precision("fp32", torch.float32, reason="neither bf16 nor int8 is faster here")

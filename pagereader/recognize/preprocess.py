@@ -109,7 +109,7 @@ class ImageRules:
 
         Computed in the order in which the stock processor does it, to be equal to the bit.
         """
-        grey = (np.arange(256, dtype=np.float32) * self.rescale).astype(np.float32)
+        grey = (np.arange(256, dtype=np.float64) * self.rescale).astype(np.float32)
         mean = np.array(self.mean, np.float32)[:, None]
         std = np.array(self.std, np.float32)[:, None]
         return ((grey[None] - mean) / std).astype(np.float32)
@@ -137,7 +137,7 @@ def fit(pixels: Pixels, rules: ImageRules) -> FittedLine:
         image = Image.fromarray(pixels).resize(
             (rules.width, rules.height), resample=Image.Resampling(rules.resample)
         )
-        return FittedLine(np.asarray(image), rules.width, width)
+        return FittedLine(np.array(image), rules.width, width)
     least = min(rules.width, 2 * rules.patch_width)
     used = min(rules.width, max(least, round(width * rules.height / height)))
     padded = min(rules.width, -(-used // rules.bucket) * rules.bucket)

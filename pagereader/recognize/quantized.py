@@ -12,7 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 STEPS = 127
-"""Integer steps from zero to the largest value of a row."""
+"""Integer steps from zero to the largest value of a weight row."""
+SAFE_STEPS = 63
+"""Steps of an activation row where the CPU has no VNNI: there the products of two neighbours
+are added in 16 bits, and more steps would silently saturate."""
 TINY = 1e-12
 
 
@@ -29,6 +32,8 @@ class Int8Linear(nn.Module):
         weight = weight.detach().float()
         scales = (weight.abs().amax(dim=1) / STEPS).clamp_min(TINY)
         steps = (weight / scales[:, None]).round().clamp(-STEPS, STEPS).to(torch.int8)
+        vnni = torch.cpu._is_vnni_supported()
+        self.steps = STEPS if vnni else SAFE_STEPS
         self.packed = torch.ops.onednn.qlinear_prepack(steps, None)
         self.scales = scales
         self.zeros = torch.zeros(len(scales), dtype=torch.long)
@@ -38,12 +43,13 @@ class Int8Linear(nn.Module):
         """Multiply, shape (..., inputs) to (..., outputs)."""
         rows = x.reshape(-1, x.shape[-1])
         largest = rows.abs().amax(dim=1, keepdim=True).clamp_min(TINY)
-        # To uint8 around 128; adding half and cutting off is rounding.
-        steps = (rows * (STEPS / largest)).add_(128.5).to(torch.uint8)
+        zero = self.steps + 1
+        # To uint8 around the zero point; adding half and cutting off is rounding.
+        steps = (rows * (self.steps / largest)).add_(zero + 0.5).to(torch.uint8)
         product = torch.ops.onednn.qlinear_pointwise(
             steps,
-            1.0 / STEPS,
-            128,
+            1.0 / self.steps,
+            zero,
             self.packed,
             self.scales,
             self.zeros,

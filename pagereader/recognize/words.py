@@ -129,13 +129,13 @@ def character_places(
     places = at[[character.token for character in characters]].astype(np.float64)
     # A token of several characters has one centre: spread them around it.
     letter = (right - left) / count
-    start = 0
-    while start < count:
-        end = start
-        while end < count and characters[end].token == characters[start].token:
-            end += 1
-        places[start:end] += (np.arange(end - start) - (end - start - 1) / 2) * letter
-        start = end
+    tokens = np.array([character.token for character in characters])
+    first, inverse, sizes = np.unique(
+        tokens, return_index=True, return_inverse=True, return_counts=True
+    )[1:]
+    if len(first) < count:
+        within = np.arange(count) - first[inverse]
+        places += (within - (sizes[inverse] - 1) / 2) * letter
     rising: NDArray[np.float64] = np.maximum.accumulate(places)
     return rising
 

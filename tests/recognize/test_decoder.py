@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from pagereader.recognize.decoder import DecodedLine, GreedyDecoder
+from pagereader.recognize.decoder import GreedyDecoder
+from pagereader.recognize.decoding import DecodedLine
 from tests.recognize.layouts import LAYOUTS, SIDE, Layout, build_model
 
 LINES, STEPS = 5, 20

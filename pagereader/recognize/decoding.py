@@ -1,0 +1,191 @@
+"""A batch of lines on its way through the decoder: caches, compaction and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from pagereader.recognize.decoder import GreedyDecoder
+
+CACHE_STEP = 32
+"""Tokens by which the self-attention cache grows."""
+ROWS = 16
+"""Rows are computed in multiples of this: matrix products of few rows take other kernels, whose
+last digits differ, and a line's reading must not depend on how many lines are beside it."""
+SOURCES = 16
+"""Where lines differ in length, encoder tokens are padded to a multiple of this; see ROWS."""
+
+StopRule = Callable[[int, list[int]], bool]
+"""Asked with a line's number and its tokens so far; True gives the line up as ended."""
+
+
+@dataclass(slots=True)
+class DecodedLine:
+    """What the decoder put out for one line.
+
+    Attributes:
+        tokens: Without the start token and without the end token.
+        log_probs: Natural logarithm of each token's probability, shape (tokens,).
+        attention: Where each token looked, mean over the heads of one layer, shape
+            (tokens, encoder tokens); rows sum to 1.
+        ended: Whether the line ended by itself, not by the length limit.
+        others: Other readings: tokens, and the mean logarithm of their probability.
+    """
+
+    tokens: list[int]
+    log_probs: NDArray[np.float64]
+    attention: NDArray[np.float32]
+    ended: bool
+    others: list[tuple[list[int], float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Caches:
+    """Keys and values of a batch; row i of every tensor belongs to its i-th active line.
+
+    Attributes:
+        self_kv: Shape (layers, 2, batch, heads, tokens, head size).
+        cross_kv: Shape (layers, 2, batch, heads, encoder tokens, head size).
+        cross_bias: 0, or -inf where a line has no encoder token, shape (batch, 1, 1, encoder
+            tokens); None if all lines have all.
+    """
+
+    self_kv: Tensor
+    cross_kv: Tensor
+    cross_bias: Tensor | None
+
+    def move(self, source: int, target: int, tokens: int) -> None:
+        """Let row ``target`` hold what row ``source`` held, whose first ``tokens`` are in use."""
+        self.self_kv[:, :, target, :, :tokens] = self.self_kv[:, :, source, :, :tokens]
+        self.cross_kv[:, :, target] = self.cross_kv[:, :, source]
+        if self.cross_bias is not None:
+            self.cross_bias[target] = self.cross_bias[source]
+
+    def reserve(self, tokens: int, longest: int) -> None:
+        """Make room for ``tokens`` tokens in the self-attention cache."""
+        room = self.self_kv.shape[4]
+        if tokens <= room:
+            return
+        shape = list(self.self_kv.shape)
+        shape[4] = min(longest, max(tokens, room + CACHE_STEP))
+        grown = self.self_kv.new_empty(shape)
+        grown[..., :room, :] = self.self_kv
+        self.self_kv = grown
+
+
+class Run:
+    """One call of :meth:`GreedyDecoder.decode`: which line is in which row, and its output."""
+
+    def __init__(
+        self,
+        decoder: GreedyDecoder,
+        caches: Caches,
+        count: int,
+        longest: int,
+    ) -> None:
+        self.decoder, self.caches, self.longest = decoder, caches, longest
+        self.watch: Callable[[Tensor], None] | None = None
+        self.stop: StopRule | None = None
+        self.forced: Sequence[Sequence[int]] | None = None
+        sources = int(caches.cross_kv.shape[4])
+        self.line_of = list(range(count))
+        self.tokens: list[list[int]] = [[] for _ in range(count)]
+        self.log_probs = np.zeros((count, longest), np.float64)
+        self.attention = np.zeros((count, longest, sources), np.float32)
+        self.ended = [False] * count
+        self.end_tokens = set(decoder.ends.tolist())
+
+    def finish(self) -> list[DecodedLine]:
+        """Step until every line has ended or reached the limit."""
+        device = self.decoder.device
+        last = torch.full((round_up(len(self.line_of), ROWS),), self.decoder.start, device=device)
+        for t in range(self.longest):
+            self._drop_forced(last, t)
+            active = len(self.line_of)
+            if not active:
+                break
+            last = last[: round_up(active, ROWS)]
+            self.caches.reserve(t + 1, self.longest)
+            logits, attention = self.decoder.step(last, t, self.caches)
+            if self.watch is not None:
+                self.watch(logits[:active])
+            chosen, log_probs = self._choose(logits[:active], t)
+            last[:active] = chosen
+            self._note(log_probs, attention[:active], t)
+            self._leave(last, chosen.tolist(), t)
+        return [self._line(number) for number in range(len(self.tokens))]
+
+    def _choose(self, logits: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        """Return the next tokens and their log probabilities, each of shape (rows,)."""
+        logits = logits.float()
+        if self.forced is None:
+            best, tokens = logits.max(dim=-1)
+        else:
+            chosen = [self.forced[line][t] for line in self.line_of]
+            tokens = torch.tensor(chosen, device=logits.device)
+            best = logits.gather(1, tokens[:, None])[:, 0]
+        return tokens, best - torch.logsumexp(logits, dim=-1)
+
+    def _note(self, log_probs: Tensor, attention: Tensor, t: int) -> None:
+        lines = np.array(self.line_of)
+        self.log_probs[lines, t] = log_probs.cpu().numpy()
+        self.attention[lines, t] = attention.float().cpu().numpy()
+
+    def _leave(self, last: Tensor, tokens: list[int], t: int) -> None:
+        """Note the new tokens and let ended lines leave."""
+        leaving = []
+        for row, token in enumerate(tokens):
+            line = self.line_of[row]
+            if self.forced is None and token in self.end_tokens:
+                self.ended[line] = True
+                leaving.append(row)
+                continue
+            self.tokens[line].append(token)
+            if self.stop is not None and self.stop(line, self.tokens[line]):
+                self.ended[line] = True
+                leaving.append(row)
+        self._compact(last, leaving, t)
+
+    def _drop_forced(self, last: Tensor, t: int) -> None:
+        if self.forced is None:
+            return
+        over = [row for row, line in enumerate(self.line_of) if len(self.forced[line]) <= t]
+        for row in over:
+            self.ended[self.line_of[row]] = True
+        self._compact(last, over, t - 1)
+
+    def _compact(self, last: Tensor, leaving: list[int], t: int) -> None:
+        """Fill the rows of leaving lines with lines from the end of the batch."""
+        for row in reversed(leaving):
+            end = len(self.line_of) - 1
+            if row != end:
+                self.caches.move(end, row, t + 1)
+                self.line_of[row] = self.line_of[end]
+                last[row] = last[end]
+            self.line_of.pop()
+
+    def _line(self, number: int) -> DecodedLine:
+        tokens = self.tokens[number]
+        return DecodedLine(
+            tokens,
+            self.log_probs[number, : len(tokens)],
+            self.attention[number, : len(tokens)],
+            self.ended[number],
+        )
+
+
+def count_lines(states: Sequence[Tensor]) -> int:
+    """Return how many lines there are in batches of encoder states."""
+    return sum(len(part) for part in states)
+
+
+def round_up(number: int, multiple: int) -> int:
+    """Return the next multiple."""
+    return -(-number // multiple) * multiple
