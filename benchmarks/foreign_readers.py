@@ -1,8 +1,8 @@
-"""Reads one of our files with another program's own reader and prints what it saw, as JSON.
+"""Reads our files with another program's own reader and prints what it saw, as JSON.
 
 Run by interop.py with the interpreter that has the program; imports nothing of ours.
 
-    python foreign_readers.py TOOL FILE
+    python foreign_readers.py TOOL FILE...
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ TOOLS = {
 
 if __name__ == "__main__":
     try:
-        seen = TOOLS[sys.argv[1]](sys.argv[2])
+        seen = {"files": [TOOLS[sys.argv[1]](path) for path in sys.argv[2:]]}
     except ImportError as missing:
         seen = {"missing": f"{missing}"}
-    json.dump(seen, sys.stdout)
+    print(json.dumps(seen))

@@ -43,7 +43,7 @@ class Missing(Exception):
     """The program is in none of the environments."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Written:
     """A page with the files made of it and the lines we mean them to hold."""
 
@@ -80,33 +80,57 @@ class Written:
 
 
 def folded(texts: Iterable[str]) -> list[str]:
-    """Texts without what the programs settle to their liking: white space and composed letters."""
-    return [" ".join(unicodedata.normalize("NFC", text).split()) for text in texts]
+    """Texts without what the programs settle to their own liking.
+
+    OCRmyPDF reads compatibility forms (a long s as s), dinglehopper plain quotes and dashes, and
+    most fold white space.
+    """
+    plain = (unicodedata.normalize("NFKC", text).translate(_PLAIN) for text in texts)
+    return [" ".join(text.split()) for text in plain]
+
+
+_PLAIN = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u201a", "'")
+    | dict.fromkeys("\u201c\u201d\u201e", '"')
+    | dict.fromkeys("\u2013\u2014", "-")
+)
 
 
 class Foreign:
-    """Runs foreign readers with whichever interpreter has them."""
+    """Runs foreign readers with whichever interpreter has them.
 
-    def __init__(self, interpreters: Sequence[str]) -> None:
+    Args:
+        interpreters: Tried in order.
+        pages: What will be asked for: a program reads them all at once, for it is slow to start.
+    """
+
+    def __init__(self, interpreters: Sequence[str], pages: Sequence[Written]) -> None:
         self._interpreters = interpreters
+        self._pages = pages
+        self._seen: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
-    def read(self, tool: str, path: Path) -> dict[str, Any]:
-        """Return what ``tool`` saw.
+    def read(self, tool: str, page: Written, format: str) -> dict[str, Any]:
+        """Return what ``tool`` saw in ``page``.
 
         Raises:
             Missing: if no interpreter has it.
             RuntimeError: if it failed.
         """
+        if (tool, format) not in self._seen:
+            self._seen[tool, format] = self._run(tool, [p.path(format) for p in self._pages])
+        return self._seen[tool, format][self._pages.index(page)]
+
+    def _run(self, tool: str, paths: Sequence[Path]) -> list[dict[str, Any]]:
         reasons = []
         for interpreter in self._interpreters:
-            command = [interpreter, "-W", "ignore", HERE / "foreign_readers.py", tool, path]
+            command = [interpreter, "-W", "ignore", HERE / "foreign_readers.py", tool, *paths]
             result = subprocess.run(command, capture_output=True, text=True, check=False)
             if result.returncode:
                 raise RuntimeError((result.stderr.strip().splitlines() or ["no message"])[-1])
-            seen: dict[str, Any] = json.loads(result.stdout[result.stdout.index("{") :])
-            if "missing" not in seen:
-                return seen
-            reasons.append(seen["missing"])
+            said: dict[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])
+            if "missing" not in said:
+                return list(said["files"])
+            reasons.append(said["missing"])
         raise Missing("; ".join(reasons) or "no --python was given")
 
 
@@ -126,7 +150,7 @@ def kraken(foreign: Foreign, page: Written) -> list[str]:
     """
     problems = []
     for format in ("page", "alto"):
-        seen = foreign.read("kraken", page.path(format))["lines"]
+        seen = foreign.read("kraken", page, format)["lines"]
         known = [line for line in page.outer_lines if line.baseline is not None]
         problems += differences(
             folded(ln.text for ln in known), folded(s["text"] for s in seen), "text"
@@ -151,13 +175,13 @@ def _corner_set(polygon: Sequence[Sequence[float]]) -> list[list[int]]:
 
 def ocrd(foreign: Foreign, page: Written) -> list[str]:
     """PAGE: no objection at all."""
-    return list(foreign.read("ocrd", page.path("page"))["errors"])
+    return list(foreign.read("ocrd", page, "page")["errors"])
 
 
 def page_to_alto(foreign: Foreign, page: Written) -> list[str]:
     """PAGE: the ALTO made of it has our lines and boxes."""
     path = page.folder / "converted.alto.xml"
-    path.write_text(foreign.read("page_to_alto", page.path("page"))["xml"], encoding="utf-8")
+    path.write_text(foreign.read("page_to_alto", page, "page")["xml"], encoding="utf-8")
     (converted,) = parse_transcription(path)
     seen = [line for line in converted.lines if line.text]
     known = [line for line in page.lines if line.text]
@@ -178,7 +202,7 @@ def page_to_alto(foreign: Foreign, page: Written) -> list[str]:
 
 def ocrmypdf(foreign: Foreign, page: Written) -> list[str]:
     """hOCR: page box, lines, words and slopes."""
-    seen = foreign.read("ocrmypdf", page.path("hocr"))
+    seen = foreign.read("ocrmypdf", page, "hocr")
     known = [line for line in page.lines if line.text]
     problems = differences([[0, 0, page.page.width, page.page.height]], [seen["page"]], "page box")
     problems += differences(
@@ -197,7 +221,7 @@ def ocrmypdf(foreign: Foreign, page: Written) -> list[str]:
 
 def hocr_tools(foreign: Foreign, page: Written) -> list[str]:
     """hOCR: hocr-check finds nothing, hocr-lines prints our lines."""
-    seen = foreign.read("hocr_tools", page.path("hocr"))
+    seen = foreign.read("hocr_tools", page, "hocr")
     printed = [text for text in seen["texts"] if text]
     return list(seen["errors"]) + differences(folded(page.texts), folded(printed), "text")
 
@@ -206,7 +230,7 @@ def dinglehopper(foreign: Foreign, page: Written) -> list[str]:
     """PAGE and ALTO: the text that a comparison would take."""
     problems = []
     for format in ("page", "alto"):
-        seen = foreign.read("dinglehopper", page.path(format))["texts"]
+        seen = foreign.read("dinglehopper", page, format)["texts"]
         problems += differences(
             folded(page.texts), folded(text for text in seen if text), f"{format} text"
         )
@@ -215,7 +239,7 @@ def dinglehopper(foreign: Foreign, page: Written) -> list[str]:
 
 def alto_tools(foreign: Foreign, page: Written) -> list[str]:
     """ALTO: text, and the mean confidence of the words."""
-    seen = foreign.read("alto_tools", page.path("alto"))
+    seen = foreign.read("alto_tools", page, "alto")
     known = [w.confidence for ln in page.lines for w in (ln.words or [ln])]
     mean = 100 * float(np.mean([c for c in known if c is not None] or [0]))
     printed = [text for text in seen["texts"] if text]
@@ -280,7 +304,7 @@ def main() -> int:
         lines = sum(len(page.lines) for page in written)
         words = sum(len(line.words) for page in written for line in page.lines)
         print(f"{len(written)} pages, {lines} lines, {words} words")
-        return 0 if check(Foreign(arguments.python), written) else 1
+        return 0 if check(Foreign(arguments.python, written), written) else 1
 
 
 if __name__ == "__main__":

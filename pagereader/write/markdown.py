@@ -17,7 +17,7 @@ from pagereader.write.reflow import Paragraph, compounds, paragraphs
 from pagereader.write.sanitise import clean_name, clean_text
 
 _INLINE = re.compile(r"([\\`*_\[\]<>|~&!$#])")
-_BLOCK_START = re.compile(r"^(\d{0,9})([+=.)-])")
+_BLOCK_START = re.compile(r"^(\d{0,9})([+=-]|[.)](?=\s|$))")
 _ASIDE = frozenset({RegionType.HEADER, RegionType.FOOTER, RegionType.PAGE_NUMBER})
 _QUOTED = frozenset({RegionType.MARGINALIA, RegionType.FOOTNOTE})
 _TITLE = 1.5  # a heading this much taller than the text is one of the first order
