@@ -11,6 +11,7 @@ ratios of one run, not times across runs.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -152,7 +153,9 @@ def timed(name: str, work: Callable[[], list[Any]]) -> Result:
     """Run once and take the processor's time: other programs on the machine count little."""
     start = time.process_time()
     read = work()
-    return Result(name, time.process_time() - start, read)
+    result = Result(name, time.process_time() - start, read)
+    print(f"  {name}: {result.seconds:.1f} s", file=sys.stderr, flush=True)
+    return result
 
 
 def forced_stock(checkpoint: Checkpoint, pixels: torch.Tensor, counts: list[int], size: int) -> Any:

@@ -12,12 +12,13 @@ from torch import Tensor
 from pagereader.document import Alternative, Flag, ProcessingStep
 from pagereader.errors import ModelError
 from pagereader.options import Options
-from pagereader.recognize.batching import HalvingBatch
+from pagereader.recognize.batching import HalvingBatch, is_out_of_memory
 from pagereader.recognize.beams import BeamSearch
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.confidence import geometric_mean, probability
 from pagereader.recognize.decoder import GreedyDecoder, plain_linear
 from pagereader.recognize.decoding import DecodedLine
+from pagereader.recognize.device import DeviceDecoder
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
 from pagereader.recognize.precision import Precision, choose_device, choose_precision
@@ -158,7 +159,7 @@ class Engine:
             pieces.setdefault(job.line, []).append((job.piece, reading))
         for number, parts in pieces.items():
             if readings[number] is None:
-                readings[number] = merge(parts, crops[number])
+                readings[number] = merge(parts)
         return [reading or failed("the line was lost") for reading in readings]
 
     def _jobs(self, number: int, pixels: Pixels) -> list[Job]:
@@ -168,29 +169,28 @@ class Engine:
     def _run(self, jobs: Sequence[Job]) -> list[tuple[Job, LineReading]]:
         """Read jobs, those of like width together."""
         order = sorted(jobs, key=lambda job: (job.fitted.pixels.shape[1], job.fitted.used))
-        try:
-            readings = self.decoding.run(self._read_batch, order)
-        except Exception:  # one strange line must not cost the others
-            readings = self._run_singly(order)
+        readings = self.decoding.run(self._read_safely, order)
+        if readings and all(Flag.FAILED in reading.flags for reading in readings):
+            self._prove_working()
         return list(zip(order, readings, strict=True))
 
-    def _run_singly(self, jobs: Sequence[Job]) -> list[LineReading]:
-        """Find the lines that break a batch.
-
-        Raises:
-            ModelError: if not one line can be read, and a plain test line cannot either.
-        """
-        readings = []
-        for job in jobs:
-            try:
-                readings.extend(self._read_batch([job]))
-            except Exception as error:
-                readings.append(failed(error))
-        if all(Flag.FAILED in reading.flags for reading in readings):
-            self._prove_working()
-        return readings
+    def _read_safely(self, jobs: Sequence[Job]) -> list[LineReading]:
+        """Read a batch; if it breaks, line by line, so that one line costs no other."""
+        try:
+            return self._read_batch(jobs)
+        except Exception as error:
+            if len(jobs) > 1 and is_out_of_memory(error):
+                raise  # the batch is halved
+            if len(jobs) == 1:
+                return [failed(error)]
+        return [reading for job in jobs for reading in self._read_safely([job])]
 
     def _prove_working(self) -> None:
+        """Read a plain pattern, to tell a broken model from strange lines.
+
+        Raises:
+            ModelError: if even that cannot be read.
+        """
         plain = np.full((self.rules.height, 2 * self.rules.height), 255, np.uint8)
         plain[self.rules.height // 4 : -self.rules.height // 4, :: self.rules.height // 4] = 0
         try:
@@ -210,7 +210,8 @@ class Engine:
     def _decode(self, states: Sequence[Tensor]) -> list[DecodedLine]:
         if self.beams is not None:
             return self.beams.decode(states)
-        return self.decoder.decode(states, self.checkpoint.max_new_tokens, stop=_loops)
+        loop = DeviceDecoder(self.decoder) if self.device.type == "cuda" else self.decoder
+        return loop.decode(states, self.checkpoint.max_new_tokens, stop=_loops)
 
     def _encode(self, jobs: Sequence[Job]) -> list[Tensor]:
         """Return the encoder's states, one tensor a batch of equal widths, in order."""
@@ -227,6 +228,8 @@ class Engine:
 
     def _encode_batch(self, jobs: Sequence[Job]) -> list[Tensor]:
         pixels = torch.from_numpy(np.stack([job.fitted.pixels for job in jobs]))
+        if self.device.type == "cuda":  # so that the copy runs beside the kernels
+            pixels = pixels.pin_memory()
         return list(self.encoder(pixels))
 
     def _reading(self, job: Job, line: DecodedLine) -> LineReading:

@@ -55,13 +55,12 @@ def split(pixels: Pixels, widest_aspect: float) -> list[Piece]:
     return pieces or [Piece(pixels[:, :longest])]
 
 
-def merge(parts: Sequence[tuple[Piece, LineReading]], pixels: Pixels) -> LineReading:
+def merge(parts: Sequence[tuple[Piece, LineReading]]) -> LineReading:
     """Put a line's pieces together.
 
     Words of an overlap are taken from the piece on whose side of the seam they lie; one that
     neither side claims is kept, one that both claim is kept once.
     """
-    del pixels
     ordered = sorted(parts, key=lambda part: part[0].left)
     if len(ordered) == 1:
         return ordered[0][1]
