@@ -139,4 +139,24 @@ def _distinct_bases(inputs: Sequence[InputFile]) -> dict[InputFile, Path]:
         meets = taken[str(stem).casefold()] > 1
         meets |= numbered != str(stem).casefold() and taken[numbered] > 0
         bases[source] = Path(source.relative) if meets else stem
-    return bases
+    return _told_apart(bases)
+
+
+def _told_apart(bases: dict[InputFile, Path]) -> dict[InputFile, Path]:
+    """Put inputs of one name into a folder named after where they lie; then count."""
+    meets = Counter(str(base).casefold() for base in bases.values())
+    told: dict[InputFile, Path] = {}
+    taken = {name for name, count in meets.items() if count == 1}
+    for source, base in bases.items():
+        if meets[str(base).casefold()] == 1:
+            told[source] = base
+            continue
+        depth = len(Path(source.relative).parts)
+        above = Path(source.path).absolute().parts[:-depth]
+        place = Path(above[-1], base) if len(above) > 1 else base
+        told[source], number = place, 1
+        while str(told[source]).casefold() in taken:
+            number += 1
+            told[source] = place.with_name(f"{place.name}-{number}")
+        taken.add(str(told[source]).casefold())
+    return told

@@ -60,7 +60,7 @@ def run_archive(
     """Read ``files`` into a folder, with a ledger that makes the run resumable.
 
     Args:
-        files: Inputs, each named once.
+        files: Inputs; one that is named twice is read once.
         outputs: Where results go; must be a folder.
         options: Settings. ``jobs`` is the number of worker processes.
         overwrite: Whether files may be replaced that no earlier run made.
@@ -78,6 +78,7 @@ def run_archive(
     """
     if outputs.folder is None:
         raise OutputError("an archive needs a folder for its results", "give -o FOLDER/")
+    files = list(dict.fromkeys(files))
     own = outputs.folder / FOLDER
     try:
         own.mkdir(parents=True, exist_ok=True)

@@ -253,9 +253,7 @@ class Worker:
         rendered = []
         for format, path in outputs:
             options = self._reader.options
-            made = writer(
-                format, reflow=options.reflow, password=options.password, stdin=stdin
-            )
+            made = writer(format, reflow=options.reflow, password=options.password, stdin=stdin)
             names = [image_name(page, Path(path)) for page in pages]
             rendered.append((format, path, made.render(pages, names)))
         return tuple(rendered)

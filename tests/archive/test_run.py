@@ -174,16 +174,19 @@ def test_another_archive_does_not_replace_this_one(archive: Path, run: Run, tmp_
     assert run()[0].read == 0
 
 
-def test_inputs_of_one_name_never_share_a_file(run: Run, tmp_path: Path) -> None:
+def test_inputs_of_one_name_are_told_apart(run: Run, tmp_path: Path) -> None:
     one, two = write_pages(tmp_path / "x/a.png", 1), write_pages(tmp_path / "y/a.png", 2)
-    summary, _ = run([one.parent, two.parent], formats=["txt"])
-    texts = [data for name, data in tree(tmp_path / "out").items() if name.endswith(".txt")]
-    assert len(texts) + summary.failed + summary.skipped == 2
-    again, _ = run([one.parent, two.parent], formats=["txt"])
-    assert again.read == 0
-    assert tree(tmp_path / "out") == {
-        name: data for name, data in tree(tmp_path / "out").items() if data in texts
-    }
+    summary, _ = run([one.parent, two], formats=["txt"])
+    assert summary.exit_code == ExitCode.OK
+    assert set(tree(tmp_path / "out")) == {"x/a.png.txt", "y/a.png.txt"}
+    assert run([one.parent, two], formats=["txt"])[0].read == 0
+
+
+def test_an_input_named_twice_is_read_once(run: Run, tmp_path: Path) -> None:
+    one = write_pages(tmp_path / "x/a.png", 1)
+    summary, _ = run([one, one.parent], formats=["txt"])
+    assert (summary.exit_code, summary.read) == (ExitCode.OK, 1)
+    assert set(tree(tmp_path / "out")) == {"a.txt"}
 
 
 def test_a_file_that_cannot_be_read_for_a_while_loses_nothing(
