@@ -16,6 +16,7 @@ from pagereader.segment.parameters import Parameters
 
 _FOOT_H = (0.15, 0.85)  # a baseline lies this far under the centre of its line
 _FOOT_STEP_H = 0.15
+_LARGE = 1.4  # letters of headings stand on lines of their own size
 
 
 @dataclass(slots=True)
@@ -73,6 +74,9 @@ def lines_with_letters(
             continue
         x, y = (piece.x + 0.5) / factor, (piece.y + 0.5) / factor
         foot = foot_of(piece, density, height * factor) / factor
+        if len(tall) and float(np.median(tall[:, 3])) > _LARGE * height:
+            middle = np.interp(tall[:, 0] + tall[:, 2] / 2, x, y)
+            foot = float(np.median(tall[:, 1] + tall[:, 3] - middle))
         count = max(2, int((x[-1] - x[0]) / (2 * height)) + 1)
         at = np.unique(np.linspace(0, len(x) - 1, count).astype(np.intp))
         if len(at) > 1:

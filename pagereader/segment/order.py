@@ -26,6 +26,7 @@ _STACK_H = 3.6  # lines of a column are at most so far apart,
 _STACK_PITCH = 1.5  # or so many times the usual distance
 _BESIDE_H = 0.6  # lines of one row differ at most so much in height
 _ALIGNED_H = 0.3
+_SAME_COLUMN = 0.8  # share of the wider one that two parts of a column have in common
 _NEAR_COLUMN_H = 25.0
 
 
@@ -47,6 +48,12 @@ class _Column:
     top: float
     bottom: float
 
+    def take(self, other: _Column) -> None:
+        """Make ``other`` part of this column."""
+        self.members = self.members + other.members
+        self.left, self.right = min(self.left, other.left), max(self.right, other.right)
+        self.top, self.bottom = min(self.top, other.top), max(self.bottom, other.bottom)
+
 
 def reading_order(boxes: Floats, height: float, pitch: float = 0.0) -> list[list[int]]:
     """Return the rows of the page in reading order, each from left to right.
@@ -60,9 +67,13 @@ def reading_order(boxes: Floats, height: float, pitch: float = 0.0) -> list[list
     """
     if not len(boxes):
         return []
-    rows = rows_of(boxes, height, max(_STACK_H * height, _STACK_PITCH * pitch))
+    step = max(_STACK_H * height, _STACK_PITCH * pitch)
+    stacks = _stacks(boxes, height, step)
+    columns = _columns(boxes, stacks, height)
+    rows = rows_of(boxes, stacks, columns, height)
     hulls = np.array([_hull(boxes[row]) for row in rows])
-    return [rows[i] for i in _topological(hulls, precedence(hulls))]
+    spans, parts = _spans(boxes, rows, stacks, columns)
+    return [rows[i] for i in _topological(hulls, precedence(hulls, spans, parts))]
 
 
 def _hull(boxes: Floats) -> Floats:
@@ -70,19 +81,14 @@ def _hull(boxes: Floats) -> Floats:
     return np.array([left, boxes[:, 1].mean(), right, boxes[:, 3].max()])
 
 
-def rows_of(boxes: Floats, height: float, step: float) -> list[list[int]]:
-    """Return lines tied to rows, each from left to right; most rows hold one line.
-
-    ``step`` is the greatest distance between lines of one column.
-    """
+def rows_of(
+    boxes: Floats, stacks: list[list[int]], columns: list[_Column], height: float
+) -> list[list[int]]:
+    """Return lines tied to rows, each from left to right; most rows hold one line."""
     count = len(boxes)
-    stacks = _stacks(boxes, height, step)
-    columns = [c for stack in stacks if (c := _as_column(boxes, stack, height))]
     column_of = np.full(count, -1)
     for k, column in enumerate(columns):
         column_of[column.members] = k
-    for i in np.flatnonzero(column_of < 0):
-        column_of[i] = _standing_in(boxes[i], columns, height)
     stack_of = np.zeros(count, np.intp)
     for k, stack in enumerate(stacks):
         stack_of[stack] = k
@@ -145,6 +151,59 @@ def _stacks(boxes: Floats, height: float, step: float) -> list[list[int]]:
     return groups.lists()
 
 
+def _columns(boxes: Floats, stacks: list[list[int]], height: float) -> list[_Column]:
+    """Return the columns of running text, with all the lines that stand in them."""
+    columns: list[_Column] = []
+    for stack in stacks:
+        fresh = _as_column(boxes, stack, height)
+        if fresh is None:
+            continue
+        same = next((c for c in columns if _same_column(c, fresh)), None)
+        if same is None:
+            columns.append(fresh)
+        else:
+            same.take(fresh)
+    taken = {i for column in columns for i in column.members}
+    for i in range(len(boxes)):
+        if i not in taken:
+            for column in columns:
+                if _stands_in(boxes[i], column, height):
+                    column.members.append(i)
+                    break
+    for column in columns:
+        y = boxes[column.members, 1]
+        column.top, column.bottom = float(y.min()), float(y.max())
+    return columns
+
+
+def _same_column(a: _Column, b: _Column) -> bool:
+    lap = min(a.right, b.right) - max(a.left, b.left)
+    return lap > _SAME_COLUMN * max(a.right - a.left, b.right - b.left)
+
+
+def _spans(
+    boxes: Floats, rows: list[list[int]], stacks: list[list[int]], columns: list[_Column]
+) -> tuple[Floats, NDArray[np.intp]]:
+    """What each row is part of: a column, a stack, or only itself if it holds several lines.
+
+    Returns:
+        Top and bottom of that, shape (n, 2), and its number, shape (n,).
+    """
+    span, part = np.zeros((len(boxes), 2)), np.zeros(len(boxes), np.intp)
+    for k, stack in enumerate(stacks):
+        span[stack], part[stack] = (boxes[stack, 1].min(), boxes[stack, 1].max()), k
+    for k, column in enumerate(columns, start=len(stacks)):
+        span[column.members], part[column.members] = (column.top, column.bottom), k
+    spans, parts = np.zeros((len(rows), 2)), np.zeros(len(rows), np.intp)
+    for i, row in enumerate(rows):
+        if len(row) == 1:
+            spans[i], parts[i] = span[row[0]], part[row[0]]
+        else:
+            spans[i] = boxes[row, 1].min(), boxes[row, 1].max()
+            parts[i] = -1 - i
+    return spans, parts
+
+
 def _as_column(boxes: Floats, stack: list[int], height: float) -> _Column | None:
     """Return the stack as a column of running text, or None if it is none."""
     own = boxes[stack]
@@ -155,17 +214,14 @@ def _as_column(boxes: Floats, stack: list[int], height: float) -> _Column | None
     if middle < _COLUMN_FILL * float(np.percentile(width, 90)):
         return None
     sides = float(own[:, 0].min()), float(own[:, 2].max())
-    return _Column(stack, *sides, float(own[:, 1].min()), float(own[:, 1].max()))
+    return _Column(list(stack), *sides, float(own[:, 1].min()), float(own[:, 1].max()))
 
 
-def _standing_in(box: Floats, columns: list[_Column], height: float) -> int:
-    """Return the column over, under or in which a line stands, or -1."""
+def _stands_in(box: Floats, column: _Column, height: float) -> bool:
+    """Whether a line stands over, under or in a column."""
     far = _NEAR_COLUMN_H * height
-    for k, column in enumerate(columns):
-        inside = box[0] > column.left - height and box[2] < column.right + height
-        if inside and column.top - far < box[1] < column.bottom + far:
-            return k
-    return -1
+    inside = box[0] > column.left - height and box[2] < column.right + height
+    return bool(inside and column.top - far < box[1] < column.bottom + far)
 
 
 def _side_by_side(boxes: Floats, height: float) -> Iterable[tuple[int, int]]:
@@ -192,13 +248,25 @@ def _aligned(boxes: Floats, stack: list[int], text: NDArray[np.bool_], height: f
     return float(np.median(away)) < _ALIGNED_H * height
 
 
-def precedence(boxes: Floats) -> NDArray[np.bool_]:
-    """Return for each pair whether the first is read before the second, shape (n, n)."""
+def precedence(boxes: Floats, spans: Floats, parts: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return for each pair whether the first is read before the second, shape (n, n).
+
+    Beside each other stand only things that overlap in height, as a whole: a date at the upper
+    right comes before a salutation lower on the left.
+
+    Args:
+        boxes: Left, centre y, right, half height of rows, shape (n, 4).
+        spans: Top and bottom of the column or stack that each is part of, shape (n, 2).
+        parts: Its number, shape (n,); things of one part are read from top to bottom.
+    """
     left, y, right, _ = boxes.T
     width = right - left
     lap = _laps(boxes)
     stacked = lap > 0.1 * np.minimum(width[:, None], width)
-    beside = ~stacked & (right[:, None] < right)
+    top, bottom = spans.T
+    level = (top[:, None] <= bottom + 1) & (top <= bottom[:, None] + 1)
+    level &= parts[:, None] != parts
+    beside = ~stacked & (right[:, None] < right) & level
     shares = lap > 0
     for a in range(len(boxes)):
         later = np.flatnonzero(beside[a])
@@ -206,8 +274,8 @@ def precedence(boxes: Floats) -> NDArray[np.bool_]:
             continue
         low, high = np.minimum(y[a], y[later]), np.maximum(y[a], y[later])
         between = (y[:, None] > low) & (y[:, None] < high)
-        spans = between & shares[:, a][:, None] & shares[:, later]
-        beside[a, later[spans.any(axis=0)]] = False
+        across = between & shares[:, a][:, None] & shares[:, later]
+        beside[a, later[across.any(axis=0)]] = False
     before = np.where(stacked, y[:, None] < y, beside)
     np.fill_diagonal(before, False)
     return np.asarray(before, np.bool_)

@@ -108,7 +108,7 @@ def is_sideways(density: Map, height: float) -> bool:
     across, along = _points(density, height), _points(density.T, height)
     if across is None or along is None:
         return False
-    slopes = np.linspace(-0.1, 0.1, 11)
+    slopes = np.linspace(-_WIDE, _WIDE, 29)
     upright = max(_jaggedness(across, float(slope)) for slope in slopes)
     sideways = max(_jaggedness(along, float(slope)) for slope in slopes)
     return sideways > _SIDEWAYS * upright

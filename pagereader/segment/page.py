@@ -16,6 +16,7 @@ from pagereader.segment.orientation import View, levelled, steep_slope
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import Ink, find_ink
 from pagereader.segment.scale import density_map, letter_height, measure
+from pagereader.segment.texture import is_texture
 
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
 _LEAST_SIDE = 8  # pixels; nothing can be read on less
@@ -121,6 +122,8 @@ def find_lines(start: Draft, parameters: Parameters, barred: slice | None = None
     rows = [row_of(ridge, page.density, weak, scale, ruled) for ridge in ridges]
     pieces = one_a_line(cut_rows(rows, page.density, scale, parameters), scale.height)
     lines = lines_with_letters(pieces, page.letters, page.density, page.height, factor, parameters)
+    if is_texture(pieces, lines, page.density, scale.height, page.height):
+        return FoundPage(page.view)
     pitch = scale.pitch / factor
     return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, tilt)
 

@@ -1,0 +1,57 @@
+"""Whether what was found is text at all, or the grain of a photograph or of noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.segment.arrays import Map
+from pagereader.segment.cuts import Piece
+from pagereader.segment.found import FoundLine
+
+_STANDS_OUT = 2.0  # ink of a line, as a multiple of that right over or under it
+_MANY = 12
+_SHORT_H = 3.0
+_LEAST_HEIGHT = 8.0  # pixels; smaller letters cannot be told from grain
+_UNEVEN = 0.35  # spread of the letters' heights, as a share of their mean
+
+
+def is_texture(
+    pieces: list[Piece], lines: list[FoundLine], density: Map, map_height: float, height: float
+) -> bool:
+    """Return whether the lines of a page do not stand out as text does.
+
+    Lines of text are far denser than the space between them; and where all pieces are short,
+    as in tables of figures, their letters are at least legible and even in height.
+
+    Args:
+        pieces: Lines on the map.
+        lines: The same in working pixels.
+        density: The map.
+        map_height: Letter height on it.
+        height: Letter height in working pixels.
+    """
+    if len(pieces) < _MANY or not lines:
+        return False
+    lengths = np.array([piece.length for piece in pieces])
+    inner, outer = np.array([_inside_and_beside(p, density, map_height) for p in pieces]).T
+    if (inner * lengths).sum() < _STANDS_OUT * (outer * lengths).sum():
+        return True
+    if lengths.mean() > _SHORT_H * map_height:
+        return False
+    sizes = np.concatenate([line.boxes[:, 3] for line in lines])
+    sizes = sizes[sizes > 0.45 * height]
+    return height < _LEAST_HEIGHT or float(sizes.std()) > _UNEVEN * float(sizes.mean())
+
+
+def _inside_and_beside(piece: Piece, density: Map, height: float) -> tuple[float, float]:
+    """Mean ink along a line, and over or under it, where there is less."""
+    middle = np.arange(-int(0.3 * height), int(0.3 * height) + 1)
+    beside = np.arange(int(0.9 * height), int(1.3 * height) + 1)
+    x, y = piece.x.astype(np.intp), np.round(piece.y).astype(np.intp)
+
+    def ink(offsets: NDArray[np.intp]) -> float:
+        rows = np.clip(y + offsets[:, None], 0, density.shape[0] - 1)
+        return float(density[rows, x].mean())
+
+    return ink(middle), min(ink(beside), ink(-beside))
