@@ -24,7 +24,7 @@ from pagereader.errors import ModelError, PageError, PagereaderError
 from pagereader.geometry import LineWarp, points
 from pagereader.log import about_page, logger
 from pagereader.options import Options, PageRange
-from pagereader.parse import parse_transcription
+from pagereader.parse import fitted, parse_transcription
 from pagereader.sources import InputFile, Kind, PageRef, find_inputs
 from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, load_stage
 
@@ -172,7 +172,7 @@ class Reader:
         known = parse_transcription(ref.path)[ref.index]
         image = self._image_of(known)
         if not self.options.resegment:
-            image.known = known
+            image.known = fitted(known, image.width, image.height)
         image.source = ref.source
         return image
 
