@@ -63,7 +63,7 @@ def test_regions_lines_and_baselines_stay_and_the_text_is_new(foreign):
 def test_resegment_cuts_anew(foreign):
     (page,) = reader(resegment=True).read(str(foreign))
     assert "first" not in [found.id for found in page.regions]
-    assert [step.name for step in page.steps][0] == "segmentation"
+    assert page.steps[0].name == "segmentation"
 
 
 def test_coordinates_of_a_smaller_copy_are_scaled(foreign):
