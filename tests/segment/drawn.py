@@ -1,0 +1,249 @@
+"""Made-up pages with exact truth: text is drawn, and where it stands is noted."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from pagereader.document import Line, PageImage, PageSource
+from pagereader.stages import Segmentation
+
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "lazy",
+    "dogs",
+    "while",
+    "seven",
+    "wizards",
+    "mix",
+    "potions",
+    "by",
+    "night",
+    "and",
+    "Harold",
+    "keeps",
+    "every",
+    "letter",
+    "that",
+    "Margaret",
+    "sent",
+    "from",
+    "Lisbon",
+    "in",
+    "the",
+    "spring",
+    "of",
+    "that",
+    "year",
+]
+
+
+@dataclass
+class DrawnPage:
+    """A white page; every text drawn is a line of the truth, in reading order."""
+
+    width: int = 1000
+    height: int = 1400
+    size: int = 24
+    seed: int = 0
+    lines: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.image = Image.new("L", (self.width, self.height), 245)
+        self.draw = ImageDraw.Draw(self.image)
+        self.random = random.Random(self.seed)
+
+    def text(self, x: float, y: float, text: str, size: int = 0, *, true: bool = True) -> float:
+        """Draw one line with its baseline at y; return its right end."""
+        font = ImageFont.load_default(size or self.size)
+        self.draw.text((x, y), text, font=font, fill=30, anchor="ls")
+        right = x + font.getlength(text)
+        if true:
+            self.lines.append(np.array([[x, y], [right, y]], np.float64))
+        return right
+
+    def phrase(self, width: float, size: int = 0) -> str:
+        """Words that fill ``width`` pixels."""
+        font = ImageFont.load_default(size or self.size)
+        words = [self.random.choice(WORDS)]
+        while font.getlength(" ".join(words)) < width - 5 * (size or self.size):
+            words.append(self.random.choice(WORDS))
+        return " ".join(words)
+
+    def paragraph(
+        self, x: float, y: float, width: float, count: int, leading: float = 1.5, size: int = 0
+    ) -> float:
+        """Draw lines of running text; return the y of the next baseline."""
+        size = size or self.size
+        for i in range(count):
+            short = width * 0.6 if i == count - 1 else width
+            self.text(x, y, self.phrase(short, size), size)
+            y += leading * size
+        return y
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        return np.asarray(self.image, np.uint8)
+
+    def page(self, factor: float = 1.0) -> tuple[PageImage, list[NDArray[np.float64]]]:
+        """The page as an image, made larger or smaller, with its baselines."""
+        pixels = self.pixels
+        if factor != 1:
+            way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+            pixels = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=way)
+        return as_page(pixels), [line * factor for line in self.lines]
+
+    def rotated(self, degrees: float) -> tuple[PageImage, list[NDArray[np.float64]]]:
+        """The page turned clockwise about its middle, corners filled with paper."""
+        h, w = self.pixels.shape
+        turn = cv2.getRotationMatrix2D((w / 2, h / 2), -degrees, 1.0)
+        cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
+        size = int(w * cos + h * sin), int(w * sin + h * cos)
+        turn[:, 2] += (size[0] - w) / 2, (size[1] - h) / 2
+        pixels = cv2.warpAffine(self.pixels, turn, size, borderValue=(245,))
+        return as_page(pixels), [line @ turn[:, :2].T + turn[:, 2] for line in self.lines]
+
+
+def as_page(pixels: NDArray[np.uint8]) -> PageImage:
+    return PageImage(np.ascontiguousarray(pixels), PageSource("drawn.png"))
+
+
+def letter(seed: int = 0, size: int = 24) -> DrawnPage:
+    page = DrawnPage(seed=seed, size=size)
+    page.text(600, 120, "Lisbon, 4 March 1911")
+    page.text(120, 220, "My dear Harold,")
+    y = page.paragraph(120, 290, 760, 7)
+    y = page.paragraph(120, y + 30, 760, 9)
+    page.text(600, y + 50, "Yours ever,")
+    page.text(640, y + 110, "Margaret")
+    return page
+
+
+def wide_spaced_letter(seed: int = 0) -> DrawnPage:
+    """Lines with the wide gaps that typists leave after a full stop."""
+    page = DrawnPage(seed=seed)
+    font = ImageFont.load_default(page.size)
+    for i in range(16):
+        x, y = 120.0, 150 + 48 * i
+        first = page.phrase(280) + "."
+        page.text(x, y, first, true=False)
+        middle = x + font.getlength(first) + 3.0 * 17 * (i % 2 + 0.4) / 1.4
+        end = page.text(middle, y, page.phrase(380), true=False)
+        page.lines.append(np.array([[x, y], [end, y]], np.float64))
+    return page
+
+
+def columns(count: int = 2, seed: int = 0, gutter: float = 50, size: int = 20) -> DrawnPage:
+    """A heading over columns of running text."""
+    page = DrawnPage(1200, 1500, size=size, seed=seed)
+    page.text(300, 110, "Proceedings of the Society of Letters", 36)
+    width = (1200 - 2 * 90 - (count - 1) * gutter) / count
+    for k in range(count):
+        x = 90 + k * (width + gutter)
+        y = page.paragraph(x, 200, width, 14, 1.4)
+        page.paragraph(x, y + 16, width, 17, 1.4)
+    return page
+
+
+def receipt(seed: int = 0) -> DrawnPage:
+    page = DrawnPage(620, 1300, size=24, seed=seed)
+    for i, head in enumerate(("HARDWARE AND PAINT", "14 Harbour Road", "Tel 555 0142")):
+        page.text(310 - 7 * len(head), 90 + 42 * i, head)
+    y = 260.0
+    for name in ("Hammer small", "Nails 40 mm", "White paint", "Brush", "Glue", "Rope 5 m"):
+        page.text(60, y, name)
+        price = f"{page.random.randint(1, 90)}.{page.random.randint(10, 99)}"
+        page.text(480, y, price)
+        y += 42
+    for name in ("Total", "Cash", "Change"):
+        y += 42
+        page.text(60, y, name)
+        page.text(480, y, f"{page.random.randint(1, 90)}.{page.random.randint(10, 99)}")
+    page.text(160, y + 100, "Thank you, come again")
+    return page
+
+
+def form(seed: int = 0) -> DrawnPage:
+    page = DrawnPage(seed=seed)
+    page.text(330, 110, "APPLICATION FOR LEAVE", 30)
+    fields = ("Name", "Office", "Date of birth", "Reason", "Address", "Telephone", "Signed by")
+    for i, name in enumerate(fields):
+        y = 240 + 90 * i
+        page.text(110, y, name + ":")
+        page.text(420, y, page.phrase(300))
+        page.draw.line([(410, y + 12), (860, y + 12)], fill=60, width=2)
+    return page
+
+
+def ruled_table(seed: int = 0, rows: int = 9) -> DrawnPage:
+    page = DrawnPage(seed=seed)
+    left, top, step = (100, 380, 620, 880), 200, 60
+    for r in range(rows + 1):
+        page.draw.line([(100, top + r * step), (880, top + r * step)], fill=40, width=2)
+    for x in left:
+        page.draw.line([(x, top), (x, top + rows * step)], fill=40, width=2)
+    for r in range(rows):
+        for x in left[:-1]:
+            word = page.random.choice([w for w in WORDS if len(w) > 4])
+            page.text(x + 25, top + r * step + 40, f"{word} {page.random.randint(10, 99)}")
+    return page
+
+
+def bordered(seed: int = 0) -> DrawnPage:
+    """A letter on a scanner bed: black around it, and two punch holes."""
+    page = letter(seed)
+    w, h = page.width, page.height
+    for box in ((0, 0, 40, h), (w - 30, 0, w, h), (0, 0, w, 35), (0, h - 50, w, h)):
+        page.draw.rectangle(box, fill=8)
+    for y in (450, 950):
+        page.draw.ellipse((62, y, 92, y + 30), fill=15)
+    return page
+
+
+@dataclass
+class Match:
+    """What a segmentation found of a page's lines.
+
+    Attributes:
+        found: Share of the true lines that one line runs along.
+        merged: True lines that share their line with another.
+        extra: Lines that run along no true line.
+        order: Positions of the true lines as the segmentation reads them.
+    """
+
+    found: float
+    merged: int
+    extra: int
+    order: list[int]
+
+
+def match(truth: list[NDArray[np.float64]], result: Segmentation, tolerance: float = 9.0) -> Match:
+    lines = [line for region in result.regions for line in region.all_lines()]
+    order: list[int] = []
+    merged = extra = 0
+    for line in lines:
+        hits = [i for i, true in enumerate(truth) if _along(true, line, tolerance) > 0.5]
+        merged += max(0, len(hits) - 1)
+        extra += not hits
+        order += [i for i in hits if i not in order and _along(truth[i], line, tolerance) > 0.9]
+    return Match(len(order) / len(truth), merged, extra, order)
+
+
+def _along(true: NDArray[np.float64], line: Line, tolerance: float) -> float:
+    """Share of a true baseline that a found one runs along."""
+    at = true[0] + (true[1] - true[0]) * np.linspace(0, 1, 21)[:, None]
+    start, end = line.baseline[:-1, None], line.baseline[1:, None]
+    step = end - start
+    share = ((at - start) * step).sum(2) / np.maximum((step * step).sum(2), 1e-9)
+    away = np.hypot(*np.moveaxis(at - start - np.clip(share, 0, 1)[..., None] * step, 2, 0))
+    return float((away.min(axis=0) < tolerance).mean())

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from pagereader.segment import LineSegmenter
+from pagereader.stages import Segmenter
+from tests.segment import drawn
+from tests.segment.drawn import DrawnPage, match
+
+MAKERS: dict[str, Callable[[int], DrawnPage]] = {
+    "letter": drawn.letter,
+    "wide spaces": drawn.wide_spaced_letter,
+    "two columns": drawn.columns,
+    "three columns": lambda seed: drawn.columns(3, seed, gutter=40, size=18),
+    "receipt": drawn.receipt,
+    "form": drawn.form,
+    "table": drawn.ruled_table,
+    "border": drawn.bordered,
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_line_once_and_in_order(name: str, seed: int) -> None:
+    image, truth = MAKERS[name](seed).page()
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found >= 0.99
+    assert result.merged == 0
+    assert result.extra == 0
+    assert result.order == sorted(result.order)
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.7, 1.5, 2.0])
+def test_scale_does_not_matter(factor: float) -> None:
+    for maker in (drawn.letter, drawn.columns, drawn.receipt):
+        image, truth = maker(3).page(factor)
+        result = match(truth, LineSegmenter().segment(image), 9 * factor)
+        assert result.found >= 0.99
+        assert result.merged == result.extra == 0
+        assert result.order == sorted(result.order)
+
+
+@pytest.mark.parametrize("degrees", [-14, -8, -4, -1.5, 0.7, 3, 6, 12])
+def test_skew(degrees: float) -> None:
+    image, truth = drawn.letter(4).rotated(degrees)
+    found = LineSegmenter().segment(image)
+    result = match(truth, found)
+    assert result.found >= 0.95
+    assert result.merged == 0
+    assert result.order == sorted(result.order)
+    assert found.skew == pytest.approx(degrees, abs=0.7)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_quarter_turns(turn: int) -> None:
+    page = drawn.letter(5)
+    image, truth = page.rotated(-turn)
+    found = LineSegmenter().segment(image)
+    assert found.orientation == turn
+    result = match(truth, found)
+    assert result.found >= 0.99
+    assert result.order == sorted(result.order)
+    told = LineSegmenter(orientation=str(turn)).segment(image)
+    assert len(told.regions) == len(found.regions)
+
+
+def test_spread_is_read_left_page_first() -> None:
+    left, right = drawn.letter(6), drawn.letter(7)
+    both = np.hstack([left.pixels, right.pixels])
+    image = drawn.as_page(both)
+    shifted = [line + np.array([left.width, 0]) for line in right.lines]
+    result = match(left.lines + shifted, LineSegmenter(spread=True).segment(image))
+    assert result.found >= 0.99
+    assert result.order == sorted(result.order)
+
+
+def test_result_is_plain_and_on_the_page() -> None:
+    image, _ = drawn.columns().page()
+    segmenter = LineSegmenter()
+    assert isinstance(segmenter, Segmenter)
+    found = segmenter.segment(image)
+    for region in found.regions:
+        for line in region.all_lines():
+            assert line.polygon.dtype == line.baseline.dtype == np.float64
+            assert len(line.polygon) >= 4
+            assert (np.diff(line.baseline[:, 0]) > 0).all()
+            assert line.height == pytest.approx(16, abs=10)
+    settings = dict(segmenter.describe().settings)
+    assert settings["orientation"] == "auto"
+    assert "gap_text_u" in settings
