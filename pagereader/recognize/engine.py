@@ -17,11 +17,16 @@ from pagereader.recognize.beams import BeamSearch
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.confidence import geometric_mean, probability
 from pagereader.recognize.decoder import GreedyDecoder, plain_linear
-from pagereader.recognize.decoding import DecodedLine
+from pagereader.recognize.decoding import ROWS, DecodedLine
 from pagereader.recognize.device import DeviceDecoder
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
-from pagereader.recognize.precision import Precision, choose_device, choose_precision
+from pagereader.recognize.precision import (
+    Precision,
+    choose_device,
+    choose_precision,
+    memory_for_caches,
+)
 from pagereader.recognize.preprocess import FittedLine, fit
 from pagereader.recognize.quantized import Int8Linear, quantise_linears
 from pagereader.recognize.repeats import cut_loop, loop_at_end
@@ -33,8 +38,8 @@ from pagereader.stages import LineReading
 
 ENCODER_BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
 DECODER_BATCH = {"cpu": 64, "cuda": 512, "mps": 64}
-CACHE_BYTES = {"cpu": 1 << 30, "cuda": 16 << 30, "mps": 2 << 30}
-"""Most memory that the decoder's caches of one batch may take."""
+USUAL_TOKENS = 64
+"""Length that most lines stay below; the caches grow for those that do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +282,9 @@ class Engine:
     def _decoder_batch(self) -> int:
         rules = self.rules
         grid = (rules.height // rules.patch_height) * (rules.width // rules.patch_width)
-        line = self.decoder.line_bytes(grid + 2, self.checkpoint.max_new_tokens)
-        most = DECODER_BATCH[self.device.type]
-        return max(1, min(most, CACHE_BYTES[self.device.type] // line))
+        line = self.decoder.line_bytes(grid + 2, min(USUAL_TOKENS, self.decoder.room))
+        room = min(DECODER_BATCH[self.device.type], memory_for_caches(self.device) // line)
+        return max(1, room - room % ROWS if room > ROWS else room)
 
 
 def failed(error: BaseException | str) -> LineReading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,6 +32,8 @@ class Precision:
 
 
 FP32 = Precision("fp32", torch.float32)
+CACHE_BYTES = 2 << 30
+"""Most memory that the decoder's caches take in main memory."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -80,6 +83,20 @@ def choose_precision(name: str, device: torch.device, hidden: int = 768) -> Prec
     if name == "fast" and device.type == "cpu":
         return _fast_on_cpu(hidden)
     return Precision("fp32", torch.float32, reason=f"exact on {device.type}")
+
+
+def memory_for_caches(device: torch.device) -> int:
+    """Return how many bytes the decoder's caches of one batch may take.
+
+    Half of what is free on a GPU; elsewhere 2 GiB, or an eighth of the machine's if less.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0]) // 2
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return CACHE_BYTES
+    return min(CACHE_BYTES, memory // 8)
 
 
 def has_fast_bf16() -> bool:
