@@ -11,6 +11,7 @@ from pathlib import Path
 from pagereader.archive.ledger import FOLDER, InputRow, Ledger, OutputRow, PageRow, State
 from pagereader.archive.placing import Placer
 from pagereader.archive.tasks import Failure, FileSurvey, FileToSurvey, PageJob, PageResult
+from pagereader.archive.workers import differences
 from pagereader.outputs import OutputPlan
 from pagereader.sources import InputFile, PageRef, shown
 from pagereader.write import WRITERS
@@ -274,12 +275,7 @@ class Planner:
             self._said.add(row.settings)
             before = self._ledger.settings(row.settings)
             now = self._ledger.settings(self._settings)
-            changes = [
-                f"{name} {before.get(name)} -> {now.get(name)}"
-                for name in sorted(before.keys() | now.keys())
-                if before.get(name) != now.get(name)
-            ]
-            self._say(f"settings changed ({'; '.join(changes)}): reading pages again")
+            self._say(f"settings changed ({differences(before, now)}): reading pages again")
 
     def _base(self, file: InputFile) -> str:
         return os.path.relpath(self._outputs.target(file).base, self._folder)

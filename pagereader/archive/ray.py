@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pagereader.archive.tasks import Answer, Task, Worker
-from pagereader.archive.workers import Outcome
+from pagereader.archive.workers import DISAGREEMENTS, Outcome, differences, disagreement
 from pagereader.errors import ModelError, PagereaderError
 from pagereader.options import Options
 
@@ -219,6 +219,9 @@ class RayWorkers:
             raise answer
         if not actor.ready:
             self._known = self._known or answer
+            if answer != self._known:
+                # Its results would differ from the others' in some byte: try another.
+                return self._bury(actor, "", differs=differences(self._known, answer))
             self._futile, actor.ready = 0, True
             return []
         task, _, _ = actor.tasks.popleft()
@@ -228,14 +231,22 @@ class RayWorkers:
         return [Outcome(task, answer)]
 
     def _bury(
-        self, actor: _Actor, problem: str, timed_out: bool = False, replace: bool = True
+        self,
+        actor: _Actor,
+        problem: str,
+        timed_out: bool = False,
+        replace: bool = True,
+        differs: str = "",
     ) -> list[Outcome]:
         """Give back what a dead actor held, and have another made in its place."""
         self._kill(actor)
         self._actors.remove(actor)
         if not actor.ready:
             self._futile += 1
-            if self._futile >= _FUTILE_STARTS:
+            if differs:
+                if self._futile >= DISAGREEMENTS:
+                    raise disagreement(differs)
+            elif self._futile >= _FUTILE_STARTS:
                 raise ModelError("Ray actors die before they can read", "look at Ray's own logs")
         outcomes = [
             Outcome(task, None, problem if number == 0 else "", timed_out and number == 0)

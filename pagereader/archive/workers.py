@@ -35,6 +35,9 @@ _SMALL = 32_768
 
 _FUTILE_STARTS = 3
 
+DISAGREEMENTS = 10
+"""Workers in a row that may compute in another way than the first before the run gives up."""
+
 _LAST_BREATH = 5.0
 """Seconds between closing the pipe and being gone."""
 
@@ -246,6 +249,10 @@ class LocalWorkers:
             raise message
         if isinstance(message, dict):
             self._settings = self._settings or message
+            if message != self._settings:
+                # Its results would differ from the others' in some byte: try another.
+                worker.process.kill()
+                return self._bury(worker, differs=differences(self._settings, message))
             self._futile, worker.ready = 0, True
             worker.begin_next()
             return []
@@ -258,7 +265,7 @@ class LocalWorkers:
         worker.begin_next()
         return [Outcome(task, message)]
 
-    def _bury(self, worker: _Process, replace: bool = True) -> list[Outcome]:
+    def _bury(self, worker: _Process, replace: bool = True, differs: str = "") -> list[Outcome]:
         """Give back what a dead worker held, and start another in its place."""
         if replace:
             worker.process.join(_LAST_BREATH)  # for its own exit code
@@ -267,7 +274,7 @@ class LocalWorkers:
         worker.pipe.close()
         self._processes.remove(worker)
         if not worker.ready and replace:
-            self._count_futile_start(worker)
+            self._count_futile_start(worker, differs)
         outcomes = []
         for number, (task, timeout) in enumerate(worker.tasks):
             was_in_hand = number == 0 and worker.ready and replace
@@ -277,13 +284,33 @@ class LocalWorkers:
             self._processes.append(self._start())
         return outcomes
 
-    def _count_futile_start(self, worker: _Process) -> None:
+    def _count_futile_start(self, worker: _Process, differs: str) -> None:
         self._futile += 1
-        if self._futile >= _FUTILE_STARTS:
+        if differs:
+            if self._futile >= DISAGREEMENTS:
+                raise disagreement(differs)
+        elif self._futile >= _FUTILE_STARTS:
             raise ModelError(
                 f"workers die before they can read ({_exit(worker.process.exitcode)})",
                 "use fewer workers with -j, or a smaller model: memory may have run out",
             )
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Return what is not the same in two settings, in one line."""
+    return "; ".join(
+        f"{name} {before.get(name)} -> {now.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    )
+
+
+def disagreement(differs: str) -> ModelError:
+    """Return the error of workers that do not compute alike."""
+    return ModelError(
+        f"workers would not give the same results ({differs})",
+        "name the --device and --precision, and use machines of one kind",
+    )
 
 
 def _why(worker: _Process, timeout: float | None) -> str:

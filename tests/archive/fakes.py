@@ -98,6 +98,14 @@ class NoModel(Worker):
         raise ModelError("no model here", "get one")
 
 
+class Moody(FakeWorker):
+    """A worker that computes in a way of its own, each another."""
+
+    def __init__(self, options: Options, formats: Sequence[str]) -> None:
+        super().__init__(options, formats)
+        self.settings["mood"] = os.getpid()
+
+
 class StillBorn(Worker):
     """A worker that dies before it is ready."""
 
@@ -143,6 +151,11 @@ def crew(options: Options, formats: Sequence[str]) -> LocalWorkers:
 def no_model(options: Options, formats: Sequence[str]) -> LocalWorkers:
     """Workers without a model."""
     return LocalWorkers(1, options, formats, NoModel)
+
+
+def moody(options: Options, formats: Sequence[str]) -> LocalWorkers:
+    """Workers that do not agree."""
+    return LocalWorkers(2, options, formats, Moody)
 
 
 def still_born(options: Options, formats: Sequence[str]) -> LocalWorkers:

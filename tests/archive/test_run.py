@@ -304,6 +304,16 @@ def test_the_model_is_missing(archive: Path, run: Run) -> None:
         run(workers=fakes.still_born)
 
 
+def test_workers_that_compute_differently_are_not_mixed(
+    archive: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pagereader.archive.workers.DISAGREEMENTS", 2)
+    for number in range(60):
+        write_pages(archive / f"slow{number}.png", number)
+    with pytest.raises(ModelError, match=r"workers would not give the same results \(mood "):
+        run(workers=fakes.moody)
+
+
 def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(
     archive: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
