@@ -62,7 +62,7 @@ def merge(parts: Sequence[tuple[Piece, LineReading]]) -> LineReading:
     neither side claims is kept, one that both claim is kept once.
     """
     ordered = sorted(parts, key=lambda part: part[0].left)
-    if len(ordered) == 1:
+    if len(ordered) == 1 and ordered[0][0].left == 0:
         return ordered[0][1]
     words: list[WordSpan] = []
     flags = {Flag.SPLIT}

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pagereader.document import Flag
 from pagereader.errors import ModelError
 from pagereader.recognize.batching import HalvingBatch
 from pagereader.recognize.confidence import geometric_mean, probability
@@ -22,8 +23,9 @@ from pagereader.recognize.quantized import Int8Linear, is_int8_available
 from pagereader.recognize.repeats import cut_loop, loop_at_end
 from pagereader.recognize.routing import onednn_pays, speed_up, through_onednn
 from pagereader.recognize.vocabulary import Character, clean
-from pagereader.recognize.wide import split
+from pagereader.recognize.wide import Piece, merge, split
 from pagereader.recognize.words import centres, split_words, word_spans
+from pagereader.stages import LineReading, WordSpan
 from tests.recognize.layouts import scribbles
 
 STRIP = ImageRules(32, 640, 32, 8, strip=True)
@@ -258,6 +260,25 @@ def test_wide_lines_are_split_in_gaps() -> None:
         assert piece.left < piece.seam < before.left + before.pixels.shape[1]
         assert (crop[:, int(piece.seam)] == 250).all()
     assert len(split(crop, 50.0)) == 1
+
+
+def test_pieces_are_merged_at_their_seams() -> None:
+    def word(text: str, start: float, end: float) -> WordSpan:
+        return WordSpan(text, start, end, 0.5, (0.5,) * len(text))
+
+    pixels = np.zeros((10, 100), np.uint8)
+    left = LineReading(
+        "one two thr", 0.5, [word("one", 0, 30), word("two", 40, 70), word("thr", 80, 99)]
+    )
+    right = LineReading("wo three", 0.5, [word("wo", 0, 10), word("three", 20, 60)])
+    parts = [(Piece(pixels, 60, 75.0), right), (Piece(pixels), left)]
+    merged = merge(parts)
+    assert merged.text == "one two three"
+    assert [(w.start, w.end) for w in merged.words] == [(0, 30), (40, 70), (80, 120)]
+    assert merged.flags == {Flag.SPLIT}
+    assert merged.confidence == 0.5
+    alone = merge([(Piece(pixels, 60, 62.0), right)])  # the rest of the line was blank
+    assert [(w.start, w.end) for w in alone.words] == [(60, 70), (80, 120)]
 
 
 @pytest.mark.skipif(not is_int8_available(), reason="this torch has no int8 products")
