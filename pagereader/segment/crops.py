@@ -20,7 +20,7 @@ _LONGEST = 16384  # crop pixels; OpenCV cannot sample past 32767
 _CENTRE_H = 0.42  # a line's centre lies this far over its baseline
 _LEAST_ASCENT_H = 1.0  # the crop reaches so far over the baseline even without ascenders
 _LEAST_DESCENT_H = 0.3
-_MARGIN_H = 0.12
+_MARGIN_H = 0.25
 _RULE_H = 4.0  # a straight stroke this long is a ruling or an underline
 _RULE_THICKNESS_H = 0.25
 
