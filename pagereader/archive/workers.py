@@ -337,6 +337,7 @@ def _serve(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
     os.dup2(2, 1)  # stdout carries results only
+    os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded, which tries out what is fastest
     try:
         worker = make(options, formats)
     except PagereaderError as error:
