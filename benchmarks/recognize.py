@@ -217,7 +217,7 @@ def compare_shape(name: str, count: int, stock_batches: list[int]) -> list[Resul
     ]
     results.append(timed("ours, exact", lambda: forced_ours(exact, crops, counts)))
     checkpoint = random_checkpoint(name)
-    fast = Engine(checkpoint, CPU, fast_here(checkpoint))
+    fast = Engine(checkpoint, CPU, fast_here())
     fast.encoder(torch.zeros(1, 384, 384, dtype=torch.uint8))
     results.append(
         timed(f"ours, fast ({fast.precision.name})", lambda: forced_ours(fast, crops, counts))
@@ -225,9 +225,9 @@ def compare_shape(name: str, count: int, stock_batches: list[int]) -> list[Resul
     return results
 
 
-def fast_here(checkpoint: Checkpoint) -> Precision:
+def fast_here() -> Precision:
     """Return what --precision fast means on this machine."""
-    return choose_precision("fast", CPU, checkpoint.model.config.encoder.hidden_size)
+    return choose_precision("fast", CPU)
 
 
 def read_stock(checkpoint: Checkpoint, crops: list[np.ndarray], size: int) -> list[str]:
@@ -270,7 +270,7 @@ def compare_reading(model: str, count: int, stock_batches: list[int]) -> list[Re
     stock = load_checkpoint(model)
     exact = Engine(load_checkpoint(model), CPU, EXACT)
     checkpoint = load_checkpoint(model)
-    fast = Engine(checkpoint, CPU, fast_here(checkpoint))
+    fast = Engine(checkpoint, CPU, fast_here())
     for engine in (exact, fast):
         engine.read(crops[:8])
     read_stock(stock, crops[:8], 8)

@@ -113,8 +113,7 @@ class Engine:
         """
         device = choose_device(options.device)
         checkpoint = load_checkpoint(options.model)
-        hidden = int(checkpoint.model.config.encoder.hidden_size)
-        precision = choose_precision(options.precision, device, hidden)
+        precision = choose_precision(options.precision, device)
         return cls(
             checkpoint,
             device,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache
 
 import torch
-import torch.nn.functional as F
 
 from pagereader.errors import UsageError
-from pagereader.recognize.quantized import Int8Linear, is_int8_available
-from pagereader.recognize.routing import WORTH, speed_up
+from pagereader.recognize.quantized import is_int8_available
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +54,12 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_precision(name: str, device: torch.device, hidden: int = 768) -> Precision:
+def choose_precision(name: str, device: torch.device) -> Precision:
     """Return what to compute in for one of :data:`pagereader.options.PRECISIONS`.
 
     Args:
         name: One of them.
         device: Where the model runs.
-        hidden: Width of the model's encoder: what pays for wide ones need not for narrow ones.
 
     Raises:
         UsageError: if the device cannot do it.
@@ -81,7 +77,7 @@ def choose_precision(name: str, device: torch.device, hidden: int = 768) -> Prec
             return Precision("bf16", torch.bfloat16, reason="the GPU computes in bf16")
         return Precision("fp16", torch.float16, reason="the GPU has no bf16")
     if name == "fast" and device.type == "cpu":
-        return _fast_on_cpu(hidden)
+        return _fast_on_cpu()
     return Precision("fp32", torch.float32, reason=f"exact on {device.type}")
 
 
@@ -105,25 +101,19 @@ def has_fast_bf16() -> bool:
     return any(known.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
-@cache
-def int8_pays(hidden: int) -> bool:
-    """Tell whether int8 products of a model this wide run here, and faster than fp32 ones.
+def int8_pays() -> bool:
+    """Tell whether the CPU multiplies 8-bit integers in hardware, so that int8 products pay.
 
-    Takes some ten milliseconds, once for each width.
+    Without VNNI or AMX they were found no faster than fp32 ones from end to end.
     """
-    if not is_int8_available():
-        return False
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(512, hidden, generator=generator)
-    weight = torch.randn(hidden, hidden, generator=generator)
-    product = Int8Linear(weight, None)
-    with torch.inference_mode():
-        return speed_up(lambda: F.linear(x, weight), lambda: product(x)) > WORTH
+    known = torch.cpu.get_capabilities()
+    units = ("avx512_vnni", "avx_vnni", "amx_int8")
+    return is_int8_available() and any(known.get(name, False) for name in units)
 
 
-def _fast_on_cpu(hidden: int) -> Precision:
+def _fast_on_cpu() -> Precision:
     if has_fast_bf16():
         return Precision("bf16", torch.bfloat16, reason="the CPU computes in bf16")
-    if int8_pays(hidden):
-        return Precision("int8", torch.float32, int8=True, reason="no bf16, but int8 is faster")
-    return Precision("fp32", torch.float32, reason="neither bf16 nor int8 is faster here")
+    if int8_pays():
+        return Precision("int8", torch.float32, int8=True, reason="the CPU computes in int8")
+    return Precision("fp32", torch.float32, reason="the CPU computes in neither bf16 nor int8")

@@ -21,7 +21,7 @@ from pagereader.recognize.precision import int8_pays
 from pagereader.recognize.preprocess import ImageRules, fit
 from pagereader.recognize.quantized import Int8Linear, is_int8_available
 from pagereader.recognize.repeats import cut_loop, loop_at_end
-from pagereader.recognize.routing import onednn_pays, speed_up, through_onednn
+from pagereader.recognize.routing import onednn_pays, through_onednn
 from pagereader.recognize.vocabulary import Character, clean
 from pagereader.recognize.wide import Piece, merge, split
 from pagereader.recognize.words import centres, split_words, word_spans
@@ -296,23 +296,45 @@ def test_int8_products_are_close_and_each_row_for_itself() -> None:
     assert Int8Linear(weight, None)(x.view(4, 5, 64)).shape == (4, 5, 48)
 
 
-def test_other_products_are_taken_only_if_same_and_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pagereader.recognize import routing
-
+def test_onednn_is_switched_on_for_a_block_only() -> None:
     matmul = torch.backends.mkldnn.matmul
     before = matmul.fp32_precision
     with through_onednn():
         assert matmul.fp32_precision == "bf16"
     assert matmul.fp32_precision == before
-    monkeypatch.setattr(routing, "speed_up", lambda *_: 9.0)
+
+
+@pytest.mark.parametrize(
+    ("capability", "name", "same", "pays"),
+    [
+        ("AVX512", "AMD EPYC", 2.0, True),
+        ("AVX512", "AMD EPYC", -1.0, False),  # "the products differ"
+        ("AVX512", "Intel Xeon", 2.0, False),
+        ("AVX2", "AMD EPYC", 2.0, False),
+    ],
+)
+def test_the_processor_decides_about_onednn(
+    monkeypatch: pytest.MonkeyPatch, capability: str, name: str, same: float, pays: bool
+) -> None:
+    """Never a stopwatch: a busy machine must give the same bytes as an idle one."""
+    from pagereader.recognize import routing
+
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name})
+    monkeypatch.setattr(routing, "SAME", same)
     onednn_pays.cache_clear()
-    assert onednn_pays(64, 64)
-    monkeypatch.setattr(routing, "SAME", -1.0)  # "the products differ"
+    assert onednn_pays(64, 64) is pays
     onednn_pays.cache_clear()
-    assert not onednn_pays(64, 64)
-    onednn_pays.cache_clear()
-    assert int8_pays(64) in (True, False)
-    assert speed_up(lambda: sum(range(20_000)), lambda: None) > 10
+
+
+@pytest.mark.parametrize("unit", ["avx512_vnni", "avx_vnni", "amx_int8"])
+def test_int8_pays_where_the_processor_has_units_for_it(
+    monkeypatch: pytest.MonkeyPatch, unit: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    assert not int8_pays()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True})
+    assert int8_pays() is is_int8_available()
 
 
 def test_no_file_is_long() -> None:
