@@ -93,7 +93,7 @@ class Options:
         on_error: "skip" failed pages or "abort" at the first.
         max_failed: Give up when more than this share of pages failed (after 20 pages).
         retries: Times a failed page is tried again.
-        page_timeout: Seconds after which a page counts as failed; None for no limit.
+        page_timeout: Seconds after which a page of an archive counts as failed.
     """
 
     pages: str | None = None
@@ -117,7 +117,7 @@ class Options:
     on_error: str = "skip"
     max_failed: float = 1.0
     retries: int = 0
-    page_timeout: float | None = None
+    page_timeout: float = 1800.0
 
     def __post_init__(self) -> None:
         if self.pages is not None:
