@@ -74,7 +74,7 @@ def lines_with_letters(
             continue
         x, y = (piece.x + 0.5) / factor, (piece.y + 0.5) / factor
         foot = foot_of(piece, density, height * factor) / factor
-        if len(tall) and float(np.median(tall[:, 3])) > _LARGE * height:
+        if _is_large_print(tall, height):
             middle = np.interp(tall[:, 0] + tall[:, 2] / 2, x, y)
             foot = float(np.median(tall[:, 1] + tall[:, 3] - middle))
         count = max(2, int((x[-1] - x[0]) / (2 * height)) + 1)
@@ -83,6 +83,15 @@ def lines_with_letters(
             size = float(np.median(tall[:, 3])) if len(tall) else height
             found.append(FoundLine(np.column_stack([x[at], y[at]]), foot, size, own))
     return found
+
+
+def _is_large_print(letters: NDArray[np.int32], height: float) -> bool:
+    """Whether most letters are single ones, far larger than the page's; no joined words."""
+    if not len(letters):
+        return False
+    single = letters[:, 2] < 1.3 * letters[:, 3]
+    large = letters[:, 3] > _LARGE * height
+    return float(np.mean(single & large)) > 0.6
 
 
 def foot_of(piece: Piece, density: Map, height: float) -> float:

@@ -12,7 +12,7 @@ from pagereader.document import Points
 from pagereader.segment.arrays import Floats, Grey, Map, shrunk
 from pagereader.segment.found import FoundLine
 
-_SIDEWAYS = 1.5  # how much more jagged the columns' profile must be than the rows'
+_SIDEWAYS = 1.3  # how much more jagged the columns' profile must be than the rows'
 _WIDE = 0.28  # slopes looked at: 15 degrees
 _STEEP = 0.035  # two degrees; lines that slope less are followed as they are
 _CLEARLY = 1.3
@@ -109,8 +109,8 @@ def is_sideways(density: Map, height: float) -> bool:
     if across is None or along is None:
         return False
     slopes = np.linspace(-_WIDE, _WIDE, 29)
-    upright = max(_jaggedness(across, float(slope)) for slope in slopes)
-    sideways = max(_jaggedness(along, float(slope)) for slope in slopes)
+    upright = max(_jaggedness(across, float(slope), power=1) for slope in slopes)
+    sideways = max(_jaggedness(along, float(slope), power=1) for slope in slopes)
     return sideways > _SIDEWAYS * upright
 
 
@@ -126,11 +126,15 @@ def _points(density: Map, height: float) -> _Ink | None:
     return ys, xs - small.shape[1] / 2, small[ys, xs].astype(np.float64)
 
 
-def _jaggedness(points: _Ink, slope: float) -> float:
-    """Squared steps of the row profile along ``slope``."""
+def _jaggedness(points: _Ink, slope: float, power: int = 2) -> float:
+    """Sum of the steps of the row profile along ``slope``, by default squared.
+
+    Squares tell slopes apart most sharply; plain steps are not led astray by one bold stroke,
+    such as what is left of a page's edge.
+    """
     ys, xs, weight = points
     row = np.floor(ys - xs * slope).astype(np.intp)
-    return float(np.sum(np.diff(np.bincount(row - row.min(), weight)) ** 2))
+    return float(np.sum(np.abs(np.diff(np.bincount(row - row.min(), weight))) ** power))
 
 
 def uprightness(lines: list[FoundLine], height: float) -> float:

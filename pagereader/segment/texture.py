@@ -9,7 +9,7 @@ from pagereader.segment.arrays import Map
 from pagereader.segment.cuts import Piece
 from pagereader.segment.found import FoundLine
 
-_STANDS_OUT = 2.0  # ink of a line, as a multiple of that right over or under it
+_STANDS_OUT = 1.5  # ink of a line, as a multiple of that right over or under it
 _MANY = 12
 _SHORT_H = 3.0
 _LEAST_HEIGHT = 8.0  # pixels; smaller letters cannot be told from grain
