@@ -19,6 +19,7 @@ _SIGMA_ACROSS_H = (0.33, 0.45)
 _SIGMA_ACROSS_PITCH = 0.2
 _SIGMA_ALONG_U = 2.0
 _SAME_LINE_H = 0.6  # ridges nearer than this are one line
+_NINE = np.linspace(0, 1, 9)  # where curves are compared
 _MOST_RIDGES = 4000  # no page has so many words; texture and noise have
 _DOUBLE_PER_PITCH = 1.25
 
@@ -172,8 +173,10 @@ def curve_distance(ax: Floats, ay: Floats, bx: Floats, by: Floats, overhang: flo
     low, high = max(ax[0], bx[0] - overhang), min(ax[-1], bx[-1] + overhang)
     if high - low < 0.5 * (ax[-1] - ax[0]):
         return None
-    x = np.linspace(low, high, 9)
-    return float(np.median(np.abs(np.interp(x, ax, ay) - np.interp(x, bx, by))))
+    x = low + (high - low) * _NINE
+    away = np.abs(np.interp(x, ax, ay) - np.interp(x, bx, by))
+    away.sort()
+    return float(away[4])
 
 
 def drop_doubles(ridges: list[Ridge], scale: Scale, double: float) -> list[Ridge]:

@@ -73,19 +73,21 @@ def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | Non
     background, outside = _background(grey, parameters.margin_dark)
     if canvas is not None:
         outside |= dilated(canvas.astype(np.uint8), 5, 5)
-    flat = np.minimum(255.0, grey * (255.0 / np.maximum(background, 1))).astype(np.float32)
+    lit = cv2.divide(grey.astype(np.float32), np.maximum(background, 1), scale=255.0)
+    flat = np.asarray(np.minimum(lit, 255), np.float32)
     window = (_SAUVOLA_WINDOW, _SAUVOLA_WINDOW)
     mean = np.asarray(cv2.blur(flat, window), np.float32)
     square = np.asarray(cv2.sqrBoxFilter(flat, -1, window), np.float32)
     deviation = np.sqrt(np.maximum(square - mean * mean, 0))
     contrast = mean - flat
-    sauvola = mean * _SAUVOLA_K * (1 - deviation / 128.0)
+    sauvola = mean * (_SAUVOLA_K - deviation * np.float32(_SAUVOLA_K / 128))
     typical = _typical_contrast(contrast[contrast > _LEAST_CONTRAST])
     pale = min(1.0, typical / _STRONG_INK)  # Sauvola's k is made for black ink
 
     def darker(share: float, k: float) -> Mask:
         floor = max(_LEAST_CONTRAST, share * typical)
-        return (contrast > np.maximum(floor, k * sauvola)).astype(np.uint8)
+        above = (contrast > floor) & (contrast > np.float32(k) * sauvola)
+        return above.view(np.uint8)
 
     text = darker(parameters.contrast, pale)
     weak = darker(parameters.weak_contrast, 0.5 * pale)

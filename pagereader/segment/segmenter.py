@@ -15,7 +15,7 @@ from pagereader.options import Options
 from pagereader.segment.arrays import Grey
 from pagereader.segment.crops import cut_lines
 from pagereader.segment.orientation import View, is_sideways, turned, uprightness
-from pagereader.segment.page import FoundPage, draft, find_lines
+from pagereader.segment.page import Draft, FoundPage, draft, find_lines
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import working_copy
 from pagereader.segment.regions import page_regions
@@ -90,7 +90,7 @@ class LineSegmenter:
         if start is None:
             return 0, FoundPage(view), None
         degrees = 90 if is_sideways(start.density, start.height * start.factor) else 0
-        page, split = self._find(grey, view, degrees)
+        page, split = self._find(grey, view, degrees, None if degrees else start)
         limit = 0.0 if degrees else _ON_ITS_HEAD
         if page.lines and uprightness(page.lines, page.height) < limit:
             other, other_split = self._find(grey, view, degrees + 180)
@@ -98,12 +98,18 @@ class LineSegmenter:
                 return degrees + 180, other, other_split
         return degrees, page, split
 
-    def _find(self, grey: Grey, view: View, degrees: int) -> tuple[FoundPage, float | None]:
-        """Turn the page and find its lines, and the middle of its fold if it is a spread."""
-        upright, upright_view = turned(grey, view, degrees)
-        start = draft(upright, upright_view, self.parameters)
+    def _find(
+        self, grey: Grey, view: View, degrees: int, start: Draft | None = None
+    ) -> tuple[FoundPage, float | None]:
+        """Turn the page and find its lines, and the middle of its fold if it is a spread.
+
+        ``start`` is the turned page's ink, if that is known already.
+        """
         if start is None:
-            return FoundPage(upright_view), None
+            grey, view = turned(grey, view, degrees)
+            start = draft(grey, view, self.parameters)
+        if start is None:
+            return FoundPage(view), None
         if not self.spread:
             return find_lines(start, self.parameters), None
         between = fold(start.letters.ink, start.height)
