@@ -19,6 +19,7 @@ from pagereader.segment.scale import density_map, letter_height, measure
 from pagereader.segment.texture import is_texture
 
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
+_WORDS_H = 6.0  # a line of several words is longer
 _LEAST_SIDE = 8  # pixels; nothing can be read on less
 _MOST_INK = 0.4  # share of a page; more is a photograph or noise, not text
 
@@ -44,6 +45,12 @@ class FoundPage:
     lines: list[FoundLine] = field(default_factory=list)
     letters: Letters | None = None
     tilt: float = 0.0
+
+    @property
+    def running_length(self) -> float:
+        """Length of all lines long enough for several words, in letter heights."""
+        lengths = [(line.box[2] - line.box[0]) / self.height for line in self.lines]
+        return float(sum(length for length in lengths if length > _WORDS_H))
 
     def level_boxes(self) -> Floats:
         """Left, centre y, right, half height of each line, laid level; shape (n, 4)."""

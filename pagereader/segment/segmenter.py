@@ -89,8 +89,12 @@ class LineSegmenter:
         start = draft(grey, view, self.parameters)
         if start is None:
             return 0, FoundPage(view), None
-        degrees = 90 if is_sideways(start.density, start.height * start.factor) else 0
-        page, split = self._find(grey, view, degrees, None if degrees else start)
+        degrees = 0
+        page, split = self._find(grey, view, degrees, start)
+        if is_sideways(start.density, start.height * start.factor):
+            turned_page, turned_split = self._find(grey, view, 90)
+            if turned_page.running_length > page.running_length:  # and not columns of figures
+                degrees, page, split = 90, turned_page, turned_split
         limit = 0.0 if degrees else _ON_ITS_HEAD
         if page.lines and uprightness(page.lines, page.height) < limit:
             other, other_split = self._find(grey, view, degrees + 180)
