@@ -24,7 +24,7 @@ BUCKETS = 20
 """Number of widths that a strip model is run at."""
 PAPER_PERCENTILE = 85.0
 """The grey of the padding, among the crop's own greys."""
-SQUASH = 1.25
+SQUASH = 1.6
 """A line this much too wide for the model is squeezed; a wider one is split."""
 SQUARE_ASPECT = 20.0
 """Width over height of the widest lines that square models were trained with (IAM)."""
