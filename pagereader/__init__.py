@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pagereader.errors import (
         ExitCode,
         InputError,
-        InterruptedRun,
         ModelError,
         NothingReadError,
         OutputError,
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "pagereader.document": "Alternative Document Flag Line Page PageImage PageSource "
     "ProcessingStep Region RegionType Word",
-    "pagereader.errors": "ExitCode InputError InterruptedRun ModelError NothingReadError "
+    "pagereader.errors": "ExitCode InputError ModelError NothingReadError "
     "OutputError PageError PagereaderError UsageError",
     "pagereader.options": "Options",
     "pagereader.pipeline": "Reader read read_document",
@@ -67,7 +66,6 @@ __all__ = [
     "ExitCode",
     "Flag",
     "InputError",
-    "InterruptedRun",
     "Line",
     "LineCrop",
     "LineReading",

@@ -93,9 +93,3 @@ class NothingReadError(PagereaderError):
     """Not one page could be read."""
 
     exit_code = ExitCode.NOTHING_READ
-
-
-class InterruptedRun(PagereaderError):
-    """The user stopped the run."""
-
-    exit_code = ExitCode.INTERRUPTED
