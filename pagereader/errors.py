@@ -6,8 +6,7 @@ PagereaderError
 ├── PageError         1   one page of a readable file failed; its neighbours are fine
 ├── OutputError       4   a result cannot be written
 ├── ModelError        5   a model folder or an optional dependency is missing or broken
-├── NothingReadError  6   no page at all could be read
-└── InterruptedRun  130   stopped by the user
+└── NothingReadError  6   no page at all could be read
 """
 
 from __future__ import annotations
