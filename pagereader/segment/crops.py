@@ -21,7 +21,9 @@ _CENTRE_H = 0.42  # a line's centre lies this far over its baseline
 _LEAST_ASCENT_H = 1.0  # the crop reaches so far over the baseline even without ascenders
 _LEAST_DESCENT_H = 0.3
 _MARGIN_H = 0.25
-_RULE_H = 4.0  # a straight stroke this long is a ruling or an underline
+_RULE_H = 4.0  # a straight stroke this long under the letters is a ruling or an underline
+_RULE_IN_LETTERS_H = 16.0  # the same through the letters, where serifs run together in small print
+_UNDER_LETTERS_H = 0.2  # under the baseline
 _RULE_THICKNESS_H = 0.25
 
 
@@ -99,7 +101,7 @@ def _cut(image: PageImage, frame: _Frame, around: Sequence[Line]) -> LineCrop | 
     paper = _paper(pixels, frame.height)
     ink = _ink(pixels, paper)
     foreign = _foreign(ink, frame, around)
-    foreign |= _rules(ink & (1 - foreign), frame.height)
+    foreign |= _rules(ink & (1 - foreign), frame)
     own: Mask = ink & (1 - foreign)
     erased = (foreign > 0) | ((dilated(foreign, 3, 3) > 0) & (dilated(own, 3, 3) == 0))
     return _fitted(np.where(erased, paper, pixels).astype(np.uint8), own, frame)
@@ -184,10 +186,15 @@ def _centre_in(warp: LineWarp, other: Line, height: float) -> Points | None:
     return np.asarray(curve - np.array([0.0, lift]), np.float64)
 
 
-def _rules(ink: Mask, height: float) -> Mask:
+def _rules(ink: Mask, frame: _Frame) -> Mask:
     """Rulings and underlines, except where strokes of letters cross them."""
+    height = frame.height
     thickness = max(2, int(_RULE_THICKNESS_H * height))
-    long = opened(dilated(ink, 3, 1), 1, _RULE_H * height)
+    drifting = dilated(ink, 3, 1)
+    long = opened(drifting, 1, _RULE_H * height)
+    foot = round(frame.warp.ascent * frame.warp.scale + _UNDER_LETTERS_H * height)
+    through = slice(0, max(0, foot))
+    long[through] = opened(drifting[through], 1, _RULE_IN_LETTERS_H * height)
     long &= 1 - opened(long, thickness + 3, 1)
     crossing = dilated(ink & (1 - long), 3, 1)
     return ink & long & (1 - crossing)
