@@ -1,12 +1,13 @@
 """Gather what the bundled recogniser learns from, out of Debian and npm packages.
 
     python benchmarks/recogniser/prepare.py material WORK
-    python benchmarks/recogniser/prepare.py lines LINES.tsv WORK [--weight hooker=3,ajax=4]
+    python benchmarks/recogniser/prepare.py lines LINES.tsv WORK --weight ajax=9.5,oldbooks=1.5 \
+        --dev oldbooks=100,ajax=48
 
 The first fills WORK/fonts and WORK/text; it needs apt-get, dpkg, npm and fonttools with brotli.
 The second writes WORK/train.tsv and WORK/dev.tsv from a list of line crops with the columns
 image, text, split and source: absolute paths, texts as pagereader writes them, rare sources
-repeated.
+repeated, long validation cut down to so many lines of a source.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+Row = dict[str, str]
 HERE = Path(__file__).parent
 UNFIT = re.compile(
     r"Initial|AllSC|SC0|SC1|Symbols|math|Math|D0500|Thin|Hairline|ExtraLight|caps|Durandus|Gotico"
@@ -37,16 +40,21 @@ def main() -> int:
     material = commands.add_parser("material")
     lines = commands.add_parser("lines")
     lines.add_argument("table", type=Path)
-    lines.add_argument("--weight", default="", help="source=times,...")
+    lines.add_argument("--weight", type=pairs, default={}, help="source=times,...")
+    lines.add_argument("--dev", type=pairs, default={}, help="source=lines,...; all others: none")
     for command in (material, lines):
         command.add_argument("work", type=Path)
     arguments = parser.parse_args()
     work = arguments.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     if arguments.command == "lines":
-        weights = dict(pair.split("=") for pair in arguments.weight.split(",") if pair)
-        return write_lists(arguments.table, work, {k: int(v) for k, v in weights.items()})
+        return write_lists(arguments.table, work, arguments.weight, arguments.dev)
     return gather(work)
+
+
+def pairs(text: str) -> dict[str, float]:
+    """Read "name=number,name=number"."""
+    return {name: float(number) for name, number in (pair.split("=") for pair in text.split(","))}
 
 
 def gather(work: Path) -> int:
@@ -113,22 +121,47 @@ def collect_text(unpacked: Path, folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-def write_lists(table: Path, work: Path, weights: dict[str, int]) -> int:
+def write_lists(table: Path, work: Path, weights: dict[str, float], kept: dict[str, float]) -> int:
     """Write what is learned from and what validates; no line of one is in the other."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    for split in ("train", "dev"):
-        chosen = [row for row in rows if row["split"] == split]
+    draw = random.Random(0)
+    for split, numbers in (
+        ("train", lambda rows: repeated(rows, weights, draw)),
+        ("dev", lambda rows: thinned(rows, kept, draw) if kept else rows),
+    ):
+        chosen = numbers([row for row in rows if row["split"] == split])
         with (work / f"{split}.tsv").open("w", encoding="utf-8") as file:
             file.write("image\ttext\tpage\tsource\n")
             for row in chosen:
                 image = (table.parent / row["image"]).resolve()
                 text = " ".join(row["text"].translate(SPELLINGS).split())
-                times = weights.get(row["source"], 1) if split == "train" else 1
-                line = f"{image}\t{text}\t{row['page']}\t{row['source']}\n"
-                file.write(line * times)
-        print(f"{split}: {len(chosen)} lines")
+                file.write(f"{image}\t{text}\t{row['page']}\t{row['source']}\n")
+        counts = Counter(row["source"] for row in chosen)
+        shares = ", ".join(f"{name} {n} ({n / len(chosen):.0%})" for name, n in counts.items())
+        print(f"{split}: {len(chosen)} lines: {shares}")
     return 0
+
+
+def repeated(rows: list[Row], weights: dict[str, float], draw: random.Random) -> list[Row]:
+    """Take each row as often as its source weighs; 1.5 is once or twice."""
+    out = []
+    for row in rows:
+        weight = weights.get(row["source"], 1.0)
+        out += [row] * (int(weight) + (draw.random() < weight % 1))
+    return out
+
+
+def thinned(rows: list[Row], kept: dict[str, float], draw: random.Random) -> list[Row]:
+    """Keep so many rows of each source, drawn by lot."""
+    draw.shuffle(rows)
+    seen: Counter[str] = Counter()
+    out = []
+    for row in rows:
+        seen[row["source"]] += 1
+        if seen[row["source"]] <= kept.get(row["source"], 0):
+            out.append(row)
+    return out
 
 
 if __name__ == "__main__":

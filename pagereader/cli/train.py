@@ -39,10 +39,17 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     help="Without --val: share of the pages to validate with.",
 )
 @click.option("--images", type=_FOLDER, help="Where the images are, if not beside the truth.")
-@click.option("--epochs", type=float, default=_DEFAULTS.epochs, show_default=True)
-@click.option("--hours", type=float, help="Stop after this long with the best weights so far.")
+@click.option(
+    "--epochs", type=float, help="Passes over the lines; default: 20, or endless with --hours."
+)
+@click.option("--hours", type=float, help="Fit the whole run into this time.")
 @click.option("--learning-rate", type=float, help="Default: 3e-4 by character, else 4e-5.")
-@click.option("-B", "--batch-size", type=int, help="Lines a step. Default: 32 for strips, else 8.")
+@click.option(
+    "-B",
+    "--batch-size",
+    type=int,
+    help="Lines of full width a step. Default: 32 for strips, else 8.",
+)
 @click.option("--evaluate-every", type=int, metavar="STEPS", help="Default: each epoch.")
 @click.option(
     "--patience",
@@ -52,6 +59,13 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     help="Stop after this many evaluations without a better CER.",
 )
 @click.option("--augment", type=float, default=_DEFAULTS.augment, show_default=True)
+@click.option(
+    "--average",
+    type=int,
+    default=_DEFAULTS.average,
+    show_default=True,
+    help="Steps whose weights are averaged.",
+)
 @click.option("--ctc-weight", type=float, default=_DEFAULTS.ctc_weight, show_default=True)
 @click.option("--seed", type=int, default=_DEFAULTS.seed, show_default=True)
 @click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True)
@@ -66,9 +80,9 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--text", multiple=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--generated",
-    type=click.IntRange(1),
+    type=click.FloatRange(0, min_open=True),
     metavar="N",
-    help="Lines drawn each epoch; 5000 if fonts and text are given.",
+    help="Lines drawn each epoch, or below 1 their share of all. Default: 5000.",
 )
 @click.option("--skip-bad", is_flag=True, help="Leave out lines that cannot be learned.")
 @click.option("--overwrite", is_flag=True, help="Replace a finished model or another run.")
@@ -81,7 +95,7 @@ def train_command(
     images: Path | None,
     fonts: tuple[Path, ...],
     text: tuple[Path, ...],
-    generated: int | None,
+    generated: float | None,
     overwrite: bool,
     verbose: int,
     **settings: Any,

@@ -161,12 +161,15 @@ def _first_file(candidates: Sequence[Path]) -> Path | None:
 
 
 def _listed_lines(file: TruthFile, options: Options) -> Iterator[TruthLine]:
+    before: Path | None = None
     for row, image in zip(read_line_list(file.path), file.images, strict=True):
         if image is None or not row["text"].strip():
             continue
-        try:
-            pixels = load_image(image, options).grey
-        except PageError as error:
-            raise InputError(error.message, error.advice) from None
+        if image != before:  # rows are repeated to give them weight
+            try:
+                pixels = load_image(image, options).grey
+            except PageError as error:
+                raise InputError(error.message, error.advice) from None
+        before = image
         page = row.get("page") or file.name
         yield TruthLine(page, row["image"], row["text"], pixels, row.get("source", ""))

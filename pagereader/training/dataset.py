@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,15 +14,23 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pagereader.recognize.preprocess import PAPER_PERCENTILE, ImageRules, fit
-from pagereader.training.degrade import vary_crop
-from pagereader.training.generator import LineGenerator
+from pagereader.training.batches import Order
+from pagereader.training.degrade import chance, vary_crop
+from pagereader.training.generator import LineGenerator, draw_aspect
 from pagereader.training.store import StoredLine
 from pagereader.training.tokens import Spelling
 
 IGNORED = -100
 """Label that costs nothing."""
-PAD_FULLY = 0.1
-"""Share of the batches padded to the model's full width, as stock code always does."""
+PAD_FULLY = 0.02
+"""Share of the lines padded to the model's full width, as stock code always does."""
+MARGIN = 0.4
+"""Mean width of the margins that a varied crop gets, in heights of the crop."""
+STRETCH = ((0.4, 1.0, 1.0), (0.75, 0.75, 1.3), (1.0, 1.0, 1.7))
+"""Up to which lot a varied crop is stretched between which factors."""
+WIDEST_ASPECT = 20.0
+"""Width over height of the widest lines drawn for models that squash every line."""
+LOTS = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,6 @@ class Sample:
 class LineDataset(Dataset[Sample]):
     """Stored lines, and after them as many generated ones as wanted.
 
-    Randomness comes from torch's generator, which the trainer seeds and restores.
-
     Args:
         lines: Real lines.
         rules: How the model wants its images.
@@ -49,7 +56,6 @@ class LineDataset(Dataset[Sample]):
         augment: Share of the real lines that are varied.
         generator: Draws the others.
         generated: How many there are in one pass.
-        fixed: Whether generated lines are the same in every pass, as for validation.
         longest: Tokens of a generated line at most, the end token included.
     """
 
@@ -61,7 +67,6 @@ class LineDataset(Dataset[Sample]):
         augment: float = 0.0,
         generator: LineGenerator | None = None,
         generated: int = 0,
-        fixed: bool = False,
         longest: int = 256,
     ) -> None:
         self.lines = lines
@@ -70,43 +75,59 @@ class LineDataset(Dataset[Sample]):
         self.augment = augment
         self.generator = generator
         self.generated = generated if generator else 0
-        self.fixed = fixed
         self.longest = longest
 
     def __len__(self) -> int:
         return len(self.lines) + self.generated
 
-    def __getitem__(self, number: int) -> Sample:
-        """Return a line; pixels vary from call to call, texts of real lines do not."""
-        if number < len(self.lines):
+    def __getitem__(self, order: Order | int) -> Sample:
+        """Return a line; by number alone, as it is (a generated one: always the same)."""
+        if not isinstance(order, Order):
+            order = Order(int(order), int(order), 0.0, 0)
+        if order.number >= len(self.lines):
+            return self._generated(order)
+        line = self.lines[order.number]
+        pixels = line.pixels()
+        if order.aspect:
+            pixels = vary_crop(pixels, np.random.default_rng(order.lot))
+            pixels = _of_aspect(pixels, order.aspect, self.rules.height)
+        return self._sample(pixels, line.text, order)
+
+    def plan(self, rng: np.random.Generator) -> list[Order]:
+        """Return what one pass asks for: every real line once, varied or not, and new drawings."""
+        return [self._order(number, rng) for number in range(len(self))]
+
+    def _order(self, number: int, rng: np.random.Generator) -> Order:
+        lot = int(rng.integers(LOTS))
+        widest = self.rules.width / self.rules.height if self.rules.strip else WIDEST_ASPECT
+        if number >= len(self.lines):
+            natural = aspect = draw_aspect(rng, widest)
+        else:
             line = self.lines[number]
-            pixels, text = line.pixels(), line.text
-            if self.augment:
-                rng = np.random.default_rng(_lot())
-                if rng.random() < self.augment:
-                    pixels = vary_crop(pixels, rng)
-            return self._sample(pixels, text)
-        return self._generated(number - len(self.lines))
+            natural, aspect = line.width / line.height, 0.0
+            if chance(rng, self.augment):
+                natural = aspect = (natural + MARGIN * rng.uniform(0.5, 1.5)) * _stretch(rng)
+        return Order(number, lot, aspect, self._padded_width(natural, chance(rng, PAD_FULLY)))
 
-    def lengths(self) -> list[int]:
-        """Return a width for each line, in the model's pixels, to batch like with like."""
-        height, widest = self.rules.height, self.rules.width
-        real = [min(widest, round(line.width * height / line.height)) for line in self.lines]
-        return real + [widest // 2] * self.generated
+    def _padded_width(self, aspect: float, fully: bool) -> int:
+        if fully or not self.rules.strip:
+            return self.rules.width
+        buckets = -(-round(aspect * self.rules.height) // self.rules.bucket)
+        return min(self.rules.width, max(1, buckets) * self.rules.bucket)
 
-    def _generated(self, number: int) -> Sample:
+    def _generated(self, order: Order) -> Sample:
         assert self.generator is not None
-        drawn = number if self.fixed else _lot()
+        drawn = order.lot
         while True:
-            line = self.generator.line(drawn)
-            sample = self._sample(line.pixels, line.text)
+            line = self.generator.line(drawn, order.aspect)
+            sample = self._sample(line.pixels, line.text, order)
             if len(sample.labels) <= self.longest and not self.spelling.lacking(line.text):
                 return sample
-            drawn += 2**40
+            drawn += LOTS
 
-    def _sample(self, pixels: NDArray[np.uint8], text: str) -> Sample:
-        fitted = fit(pixels, self.rules)
-        return Sample(fitted.pixels, [*self.spelling.tokens(text), self.spelling.end])
+    def _sample(self, pixels: NDArray[np.uint8], text: str, order: Order) -> Sample:
+        fitted = _padded(fit(pixels, self.rules).pixels, order.width)
+        return Sample(fitted, [*self.spelling.tokens(text), self.spelling.end])
 
 
 class Collator:
@@ -114,22 +135,25 @@ class Collator:
 
     Args:
         rules: How the model wants its images.
-        vary_width: Whether some batches are padded to the model's full width.
     """
 
-    def __init__(self, rules: ImageRules, vary_width: bool = False) -> None:
+    def __init__(self, rules: ImageRules) -> None:
         self.rules = rules
-        self.vary_width = vary_width
-        self._values = torch.from_numpy(rules.lookup())
+        values = torch.from_numpy(rules.lookup())
+        # A strip model's channels are all the same here: LineTrainer gives it one for all.
+        self._values = values[:1] if rules.strip and is_grey(rules) else values
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
         """Return pixel_values (batch, channels, height, width) and labels (batch, tokens)."""
         width = max(sample.pixels.shape[1] for sample in samples)
-        if self.vary_width and torch.rand(()).item() < PAD_FULLY:
-            width = self.rules.width
-        grey = torch.from_numpy(np.stack([_padded(s.pixels, width) for s in samples])).long()
+        grey = torch.from_numpy(np.stack([_padded(s.pixels, width) for s in samples])).int()
         values = torch.stack([channel[grey] for channel in self._values], dim=1)
         return {"pixel_values": values, "labels": _labels(samples)}
+
+
+def is_grey(rules: ImageRules) -> bool:
+    """Whether all channels of a grey picture hold the same values."""
+    return len(set(rules.mean)) == len(set(rules.std)) == 1
 
 
 def _labels(samples: Sequence[Sample]) -> Tensor:
@@ -142,12 +166,20 @@ def _labels(samples: Sequence[Sample]) -> Tensor:
 
 def _padded(pixels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     height, own = pixels.shape
-    if own == width:
+    if own >= width:
         return pixels
     out = np.full((height, width), round(float(np.percentile(pixels, PAPER_PERCENTILE))), np.uint8)
     out[:, :own] = pixels
     return out
 
 
-def _lot() -> int:
-    return int(torch.randint(2**40, ()).item())
+def _of_aspect(pixels: NDArray[np.uint8], aspect: float, height: int) -> NDArray[np.uint8]:
+    size = (max(1, round(aspect * height)), height)
+    how = cv2.INTER_AREA if height < pixels.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
+
+
+def _stretch(rng: np.random.Generator) -> float:
+    lot = rng.random()
+    low, high = next((low, high) for upto, low, high in STRETCH if lot <= upto)
+    return float(rng.uniform(low, high))

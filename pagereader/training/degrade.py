@@ -18,6 +18,9 @@ Rng = np.random.Generator
 SCAN_HEIGHTS = (20, 24, 28, 32, 40, 48, 56)
 """Pixels that a crop is high in the scan."""
 
+WIDEST_STRETCH = 2.0
+"""Letters are drawn out to at most so many times their width."""
+
 
 def chance(rng: Rng, share: float) -> bool:
     """Return True in ``share`` of the calls."""
@@ -58,11 +61,21 @@ def patch(ink: Ink, rng: Rng) -> Ink:
     return _ink(ink * np.clip(1.25 - rng.uniform(0.2, 1.0) * noise, 0, 1))
 
 
-def to_scan_size(ink: Ink, rng: Rng) -> Ink:
-    """Scale to one of the heights that lines have in scans."""
+def draw_stretch(rng: Rng) -> float:
+    """Return how much wider than the font's letters are those of a line."""
+    lot = rng.random()
+    if lot < 0.6:
+        return 1.0
+    return float(rng.uniform(0.75, 1.3) if lot < 0.8 else rng.uniform(1.0, 1.7))
+
+
+def to_scan_size(ink: Ink, rng: Rng, aspect: float = 0.0) -> Ink:
+    """Scale to one of the heights that lines have in scans, and to ``aspect`` if that is near."""
     height = SCAN_HEIGHTS[int(rng.integers(len(SCAN_HEIGHTS)))]
     scale = height / ink.shape[0]
     width = max(4, int(ink.shape[1] * scale))
+    if aspect:
+        width = max(4, min(int(aspect * height), round(WIDEST_STRETCH * width)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return _ink(cv2.resize(ink, (width, height), interpolation=how))
 
@@ -122,8 +135,8 @@ def jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
-    """Vary a real crop: margins, slant, weight, contrast, blur, noise, proportions."""
-    height, width = pixels.shape
+    """Vary a real crop: margins, slant, weight, contrast, blur, noise."""
+    height = len(pixels)
     ground = int(np.percentile(pixels, 85))
     top, bottom = (int(rng.uniform(-0.06, 0.12) * height) for _ in range(2))
     left, right = (int(rng.uniform(0, 0.4) * height) for _ in range(2))
@@ -145,12 +158,7 @@ def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
         image = _image(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.3) * height / 40))
     if chance(rng, 0.4):
         image = image + rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(1, 9)
-    varied = np.clip(image, 0, 255).astype(np.uint8)
-    if chance(rng, 0.3):
-        stretched = max(8, round(width * rng.uniform(0.8, 1.25)))
-        size = (stretched, varied.shape[0])
-        return np.asarray(cv2.resize(varied, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return varied
+    return np.clip(image, 0, 255).astype(np.uint8)
 
 
 def _ink(array: NDArray[np.generic]) -> Ink:

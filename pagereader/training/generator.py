@@ -22,6 +22,13 @@ FAINT = 0.15
 """Ink below this does not count as the line's extent."""
 
 
+CROP_EMS = 1.1
+"""Height of a crop, as drawn on average, in ems."""
+MARGIN_EMS = 0.5
+"""Left and right margin of a crop together, on average, in ems."""
+SAMPLE = "each of the Letters, as often as in 1850 "
+
+
 @dataclass(frozen=True, slots=True)
 class GeneratedLine:
     """A line image with its text.
@@ -64,21 +71,29 @@ class LineGenerator:
             yield self.line(start)
             start += 1
 
-    def line(self, number: int) -> GeneratedLine:
-        """Return line ``number``, counted from 0."""
+    def line(self, number: int, aspect: float = 0.0) -> GeneratedLine:
+        """Return line ``number``, counted from 0.
+
+        Args:
+            number: Of the line.
+            aspect: Width over height that it has at most, and mostly about; 0 to leave that to
+                the lot.
+        """
         rng = np.random.default_rng((self.seed, number))
+        aspect = aspect or draw_aspect(rng)
         while True:
             face = self.faces[int(rng.integers(len(self.faces)))]
-            text = face.only(self.text.draw(rng))
+            font = face.at(SIZES[int(rng.integers(len(SIZES)))])
+            stretch = degrade.draw_stretch(rng)
+            text = face.only(self.text.draw(rng, letters(font, aspect / stretch)))
             if not text:
                 continue
-            font = face.at(SIZES[int(rng.integers(len(SIZES)))])
-            pixels = self._image(text, face, font, rng)
+            pixels = self._image(text, face, font, rng, aspect)
             if pixels is not None:
                 return GeneratedLine(pixels, text)
 
     def _image(
-        self, text: str, face: Face, font: ImageFont.FreeTypeFont, rng: Rng
+        self, text: str, face: Face, font: ImageFont.FreeTypeFont, rng: Rng, aspect: float
     ) -> NDArray[np.uint8] | None:
         drawing = draw(text, font, rng)
         own, ink = drawing.ink, drawing.ink
@@ -97,12 +112,27 @@ class LineGenerator:
             ink = degrade.thicken_or_thin(ink, rng)
         if chance(rng, 0.3):
             ink = degrade.patch(ink, rng)
-        ink = degrade.to_scan_size(ink, rng)
+        ink = degrade.to_scan_size(ink, rng, aspect)
         sheet = degrade.paper((ink.shape[0], ink.shape[1]), rng)
         if chance(rng, 0.15):
             behind = draw(face.only(self.text.draw(rng)) or "x", font, rng)
             sheet = degrade.show_through(sheet, behind.ink, rng)
         return degrade.scan(degrade.put_on_paper(ink, sheet, rng), rng)
+
+
+def draw_aspect(rng: Rng, widest: float = 20.0) -> float:
+    """Return the width over height of a line: mostly long ones, some of them too long."""
+    if chance(rng, 0.2):
+        return float(rng.uniform(0.06, 0.4) * widest)
+    return float(rng.triangular(0.06, 0.75, 1.45) * widest)
+
+
+def letters(font: ImageFont.FreeTypeFont, aspect: float) -> int:
+    """Return about how many letters fill a crop of such an aspect, margins not counted."""
+    return max(
+        1,
+        round((CROP_EMS * aspect - MARGIN_EMS) * font.size * len(SAMPLE) / font.getlength(SAMPLE)),
+    )
 
 
 def draw(text: str, font: ImageFont.FreeTypeFont, rng: Rng) -> _Drawing:

@@ -20,7 +20,7 @@ from pagereader.training.card import Card, model_card
 from pagereader.training.dataset import Collator, LineDataset
 from pagereader.training.generator import LineGenerator
 from pagereader.training.progress import Progress
-from pagereader.training.settings import TrainingSettings
+from pagereader.training.settings import EPOCHS, TrainingSettings
 from pagereader.training.store import StoredLine
 from pagereader.training.tokens import Spelling, extend
 from pagereader.training.trainer import (
@@ -122,12 +122,11 @@ class Learner:
         if generator is not None and not validating:
             other = LineGenerator(generator.faces, generator.text, generator.seed + 2**32)
         return train, LineDataset(
-            validating,
+            sorted(validating, key=lambda line: line.width / line.height),  # no needless padding
             self.rules,
             self.spelling,
             generator=other,
             generated=validated,
-            fixed=True,
             longest=self.longest,
         )
 
@@ -139,18 +138,22 @@ class Learner:
     ) -> Learned:
         """Train until the CER stops falling, from the last checkpoint in ``work`` if any."""
         self._make_trainable()
-        progress = Progress(say, self.settings.hours)
+        progress = Progress(say)
         arguments = self._arguments(work / "checkpoints", len(datasets[0]))
         with quiet_transformers():
             trainer = LineTrainer(
                 spelling=self.spelling,
+                rules=self.rules,
+                hours=self.settings.hours,
+                warmup=self.settings.warmup,
+                mean_over=self.settings.average,
                 ctc_weight=self.settings.ctc_weight if self.aligned else 0.0,
                 longest=self.longest,
                 model=self.model,
                 args=arguments,
                 train_dataset=datasets[0],
                 eval_dataset=datasets[1],
-                data_collator=Collator(self.rules, vary_width=self.rules.strip),
+                data_collator=Collator(self.rules),
                 callbacks=[progress, EarlyStoppingCallback(self.settings.patience)],
             )
             trainer.remove_callback(PrinterCallback)
@@ -158,13 +161,13 @@ class Learner:
             last = last_checkpoint(work / "checkpoints")
             if last is not None:
                 say(f"going on from {last.name}")
+            progress.follow(trainer)
             trainer.train(resume_from_checkpoint=None if last is None else str(last))
         state = trainer.state
-        seen = state.global_step * arguments.train_batch_size * arguments.world_size
         return Learned(
             cer=float(state.best_metric),
             steps=int(state.best_global_step or state.global_step),
-            lines_seen=min(seen, round(len(datasets[0]) * (state.epoch or 0.0))),
+            lines_seen=state.num_input_tokens_seen,
             validated=len(datasets[1]),
             curve=tuple(progress.curve),
         )
@@ -188,7 +191,7 @@ class Learner:
             name=output.name,
             base=self.settings.base,
             sources=sources,
-            generated=material.generated,
+            generated=material.drawn(sum(count for _, count in sources)),
             fonts=len(material.generator.faces) if material.generator else 0,
             validated=learned.validated,
             cer=learned.cer,
@@ -250,7 +253,7 @@ class Learner:
         bf16, fp16 = _precision(settings)
         return TrainingArguments(
             output_dir=str(folder),
-            num_train_epochs=settings.epochs,
+            num_train_epochs=settings.epochs or EPOCHS,
             per_device_train_batch_size=settings.batch_size or 1,
             per_device_eval_batch_size=2 * (settings.batch_size or 1),
             learning_rate=settings.learning_rate or 0.0,
@@ -274,6 +277,7 @@ class Learner:
             use_cpu=settings.device == "cpu",
             dataloader_num_workers=settings.workers,
             dataloader_pin_memory=torch.cuda.is_available(),
+            accelerator_config={"even_batches": False},  # WidthBatches sees to that
             remove_unused_columns=False,
             disable_tqdm=True,
             report_to="none",
@@ -282,8 +286,10 @@ class Learner:
     def _filled(self) -> TrainingSettings:
         """The settings with the defaults that depend on the model."""
         rate, size = self.settings.learning_rate, self.settings.batch_size
+        endless = 10_000.0 if self.settings.hours else EPOCHS
         return replace(
             self.settings,
+            epochs=self.settings.epochs or endless,
             learning_rate=rate or (3e-4 if self.aligned else 4e-5),
             batch_size=size or (32 if self.rules.strip else 8),
         )

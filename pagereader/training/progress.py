@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from transformers import TrainerCallback
 
@@ -12,26 +12,37 @@ REPORT_EVERY = 20.0
 """Seconds between two lines of progress."""
 
 
+class Run(Protocol):
+    """What is followed."""
+
+    @property
+    def done(self) -> float:
+        """Share of it that is over."""
+
+
 class Progress(TrainerCallback):  # type: ignore[misc]
-    """Says how far the run is: steps, loss, CER, lines a second, time left.
+    """Says how far the run is: steps, loss, CER, lines a second, time left; stops it in time.
 
     Args:
         say: Gets each line.
-        hours: After which the run stops; None for no limit.
     """
 
-    def __init__(self, say: Callable[[str], None], hours: float | None = None) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        self.hours = hours
         self.curve: list[tuple[int, float]] = []
+        self._run: Run | None = None
         self._loss: float | None = None
         self._started = self._reported = time.monotonic()
-        self._first = 0
+        self._first_lines, self._first_done = 0, 0.0
+
+    def follow(self, run: Run) -> None:
+        """Ask ``run`` how far it is."""
+        self._run = run
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Start the clock; take up the curve of a run that goes on."""
         self._started = self._reported = time.monotonic()
-        self._first = state.global_step
+        self._first_lines, self._first_done = state.num_input_tokens_seen, self._done
         self.curve = [
             (int(entry["step"]), float(entry["eval_cer"]))
             for entry in state.log_history
@@ -42,18 +53,18 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         """Remember the loss."""
         self._loss = (logs or {}).get("loss", self._loss)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Report now and then; stop when the time is up."""
         now = time.monotonic()
         if now - self._reported > REPORT_EVERY and state.is_world_process_zero:
             self._reported = now
-            self.say(self._line(args, state))
-        if self.hours is not None and now - self._started > self.hours * 3600:
+            self.say(self._line(state))
+        if self._done >= 1.0:
             control.should_evaluate = control.should_save = control.should_training_stop = True
 
     def on_evaluate(
         self,
-        args: Any,
+        args: Any,  # noqa: ARG002
         state: Any,
         control: Any,  # noqa: ARG002
         metrics: Any = None,
@@ -64,19 +75,20 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         self.curve.append((state.global_step, cer))
         if state.is_world_process_zero:
             best = min(value for _, value in self.curve)
-            self.say(f"{self._line(args, state)}  CER {cer:.4f}  best {best:.4f}")
+            self.say(f"{self._line(state)}  CER {cer:.4f}  best {best:.4f}")
 
-    def _line(self, args: Any, state: Any) -> str:
+    @property
+    def _done(self) -> float:
+        return self._run.done if self._run is not None else 0.0
+
+    def _line(self, state: Any) -> str:
         elapsed = max(1e-6, time.monotonic() - self._started)
-        done = max(1, state.global_step - self._first)
-        lines = done * args.train_batch_size * args.world_size * args.gradient_accumulation_steps
-        left = elapsed / done * (state.max_steps - state.global_step)
-        if self.hours is not None:
-            left = min(left, self.hours * 3600 - elapsed)
+        lines = state.num_input_tokens_seen - self._first_lines
+        share = max(1e-6, self._done - self._first_done)
         loss = "-" if self._loss is None else f"{self._loss:.3f}"
         return (
-            f"step {state.global_step}/{state.max_steps}  loss {loss}  "
-            f"{lines / elapsed:.1f} lines/s  {_clock(left)} left"
+            f"step {state.global_step}  {state.num_input_tokens_seen} lines  loss {loss}  "
+            f"{lines / elapsed:.1f} lines/s  {_clock(elapsed / share * (1 - self._done))} left"
         )
 
 

@@ -46,14 +46,22 @@ class Material:
         validation: Files and folders of ground truth to validate with, or empty to split.
         images: Folder of the images, if they are not beside their transcriptions.
         generator: Draws lines, or None.
-        generated: Lines that it draws in one pass.
+        generated: Lines that it draws in one pass; below 1, their share of all lines.
     """
 
     truth: Sequence[str | Path] = ()
     validation: Sequence[str | Path] = ()
     images: Path | None = None
     generator: LineGenerator | None = None
-    generated: int = 0
+    generated: float = 0
+
+    def drawn(self, real: int) -> int:
+        """Return how many lines are drawn beside ``real`` ones."""
+        if self.generator is None:
+            return 0
+        if self.generated >= 1:
+            return int(self.generated)
+        return round(self.generated / (1 - self.generated) * real)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +127,9 @@ def train(
     with process.main_process_first():
         _same_run(work, settings, [*learning, *validating], material)
     say(f"{len(learning)} lines to learn, {len(validating)} to validate, from {settings.base}")
+    drawn = material.drawn(len(learning))
     result = learner.run(
-        learner.datasets(learning, validating, material.generator, material.generated, VALIDATED),
+        learner.datasets(learning, validating, material.generator, drawn, VALIDATED),
         work,
         say,
     )

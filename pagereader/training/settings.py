@@ -10,16 +10,21 @@ from pagereader.errors import UsageError
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
+EPOCHS = 20.0
+"""Passes over the lines where neither epochs nor hours are given."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """Settings of a training run. Checked once, when made.
 
     Attributes:
         base: Checkpoint to start from: "bundled", a folder, or a name on the hub.
-        epochs: Passes over the lines, at most.
+        epochs: Passes over the lines, at most; None for 20, or as many as fit into the hours.
         learning_rate: Highest rate; None for 3e-4 for character-level models, else 4e-5.
-        batch_size: Lines a step on each device; None for 32 for strip models, else 8.
-        warmup: Share of the steps in which the rate rises to its highest.
+        batch_size: Lines of full width a step on each device, in place of which there are more
+            narrow ones; None for 32 for strip models, else 8.
+        warmup: Share of the run in which the rate rises to its highest.
         ctc_weight: Share of the CTC loss on the encoder at the start; falls to a fifth of this.
             Only for character-level models whose columns are in reading order.
         evaluate_every: Steps between evaluations; None for one an epoch, 500 steps at most.
@@ -30,12 +35,15 @@ class TrainingSettings:
         precision: "auto" is bf16 or fp16 on a GPU that has them and fp32 elsewhere.
         device: "auto" or "cpu".
         workers: Processes that prepare lines; 0 to do it between the steps.
-        hours: Stop after this long; None for no limit.
+        hours: Stop after this long, interruptions not counted, with rate and CTC share falling
+            in time; None to go by epochs.
+        average: Steps over which the weights are averaged for validation and for the result;
+            1 for the weights as they are.
         skip_bad: Leave out lines that cannot be learned instead of refusing to start.
     """
 
     base: str = "bundled"
-    epochs: float = 20
+    epochs: float | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
     warmup: float = 0.05
@@ -49,6 +57,7 @@ class TrainingSettings:
     device: str = "auto"
     workers: int = 0
     hours: float | None = None
+    average: int = 200
     skip_bad: bool = False
 
     def __post_init__(self) -> None:
@@ -73,6 +82,7 @@ class TrainingSettings:
             ("split", 0.001, 0.9),
             ("seed", 0, 2**31 - 1),
             ("workers", 0, 1024),
+            ("average", 1, 1_000_000),
             ("hours", 0.0001, 1e6),
         ):
             value = getattr(self, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +66,11 @@ def store_lines(lines: Iterable[TruthLine], folder: Path) -> list[StoredLine]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stored = [_store(line, folder, number) for number, line in enumerate(lines)]
+        stored = list(_store_each(lines, folder))
         with (folder / LIST).open("w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, lineterminator="\n")
+            table = csv.writer(
+                file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"
+            )
             table.writerow(["image", "text", "page", "width", "height"])
             for line in stored:
                 size = (line.width, line.height)
@@ -126,6 +128,16 @@ def fingerprint(lines: Sequence[StoredLine]) -> str:
         digest.update(line.text.encode("utf-8") + b"\0")
         digest.update(hashlib.sha256(line.image.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _store_each(lines: Iterable[TruthLine], folder: Path) -> Iterator[StoredLine]:
+    """Write each crop; one that is named again right after itself, for its weight, only once."""
+    before: TruthLine | None = None
+    for number, line in enumerate(lines):
+        if before is None or line.pixels is not before.pixels or line.text != before.text:
+            stored = _store(line, folder, number)
+        before = line
+        yield stored
 
 
 def _store(line: TruthLine, folder: Path, number: int) -> StoredLine:

@@ -92,10 +92,15 @@ class TextSource:
             ) from None
         return cls("\n".join(texts), characters, mix)
 
-    def draw(self, rng: np.random.Generator) -> str:
-        """Return one line of text without blanks at its ends, at least one character long."""
+    def draw(self, rng: np.random.Generator, length: int = 0) -> str:
+        """Return one line of text without blanks at its ends, at least one character long.
+
+        Args:
+            rng: Decides.
+            length: About how many characters; 0 to leave that to the lot.
+        """
         mix, kind = self.mix, rng.random()
-        length = self._length(rng)
+        length = min(length or self._length(rng), self.mix.longest)
         if kind < mix.loose:
             text = "".join(_pick(rng, self.characters) for _ in range(min(length, 30)))
         elif kind < mix.loose + mix.numbers:

@@ -103,8 +103,8 @@ def test_character_models_learn_new_characters(tiny_model: Path) -> None:
 
 def test_stored_lines_come_back(tmp_path: Path) -> None:
     tall = crop("tall", "page\t1", height=400)
-    kept = store_lines([crop("e\u0301  x\n"), tall], tmp_path)
-    assert [line.text for line in kept] == ["\u00e9 x", "tall"]
+    kept = store_lines([crop('e\u0301  "x"\n'), tall], tmp_path)
+    assert [line.text for line in kept] == ['\u00e9 "x"', "tall"]
     assert kept[1].pixels().shape == (160, 32)
     again = stored_lines(tmp_path)
     assert [(a.text, a.width, a.height) for a in again] == [

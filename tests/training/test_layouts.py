@@ -14,7 +14,7 @@ from tests.recognize.layouts import LAYOUTS, SQUARE, STRIP, Layout, build_model,
 
 SETTINGS = TrainingSettings(
     device="cpu",
-    epochs=0.03,
+    epochs=0.05,
     batch_size=4,
     evaluate_every=50,
     learning_rate=1e-3,

@@ -29,7 +29,7 @@ def quick(base: Path, **changes: object) -> TrainingSettings:
     settings = {
         "base": str(base),
         "device": "cpu",
-        "batch_size": 32,
+        "batch_size": 4,
         "evaluate_every": 30,
         "learning_rate": 5e-3,
         "ctc_weight": 0.5,
