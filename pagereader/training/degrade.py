@@ -1,7 +1,8 @@
 """What printing, time and scanners do to a line, step by step.
 
-Ink is float32, shape (height, width), 0 for none to 1 for full; an image is float32 grey,
-0 black to 255 white. Every step takes a generator, so that one seed gives one result.
+Ink is uint8, shape (height, width), 0 for none to 255 for full; once scaled to scan size it is
+cover, float32, 0 to 1. An image is float32 grey, 0 black to 255 white. Every step takes a
+generator, so that one seed gives one result.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Ink = NDArray[np.float32]
+Ink = NDArray[np.uint8]
+Cover = NDArray[np.float32]
+Move = NDArray[np.float32]
 Image = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Rng = np.random.Generator
@@ -27,12 +30,16 @@ def chance(rng: Rng, share: float) -> bool:
     return bool(rng.random() < share)
 
 
-def slant(ink: Ink, rng: Rng, spread: float = 0.12) -> Ink:
-    """Shear the letters and turn the line by up to about a degree; layers stay together."""
-    height, width = ink.shape[:2]
+def slant(shape: tuple[int, ...], rng: Rng, spread: float = 0.12) -> Move:
+    """Return a shear of the letters and a turn of the line by up to about a degree."""
+    height, width = shape[:2]
     shear, turn = rng.normal(0, spread), np.tan(np.deg2rad(rng.normal(0, 0.5)))
-    matrix = np.array([[1, shear, -shear * height / 2], [turn, 1, -turn * width / 2]], np.float32)
-    return _ink(cv2.warpAffine(ink, matrix, (width, height), flags=cv2.INTER_LINEAR))
+    return np.array([[1, shear, -shear * height / 2], [turn, 1, -turn * width / 2]], np.float32)
+
+
+def moved(ink: Ink, move: Move) -> Ink:
+    """Move ink within its picture."""
+    return _ink(cv2.warpAffine(ink, move, ink.shape[::-1], flags=cv2.INTER_LINEAR))
 
 
 def bend(ink: Ink, rng: Rng) -> Ink:
@@ -52,13 +59,13 @@ def thicken_or_thin(ink: Ink, rng: Rng) -> Ink:
     return _ink(cv2.erode(ink, np.ones((2, 2), np.uint8)))
 
 
-def patch(ink: Ink, rng: Rng) -> Ink:
+def patch(cover: Cover, rng: Rng) -> Cover:
     """Let the ink fail in patches."""
-    height, width = ink.shape
+    height, width = cover.shape
     grain = int(rng.integers(2, 9))
     coarse = rng.random((max(2, height // grain), max(2, width // grain)), dtype=np.float32)
     noise = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    return _ink(ink * np.clip(1.25 - rng.uniform(0.2, 1.0) * noise, 0, 1))
+    return _image(cover * np.clip(1.25 - np.float32(rng.uniform(0.2, 1.0)) * noise, 0, 1))
 
 
 def draw_stretch(rng: Rng) -> float:
@@ -69,7 +76,7 @@ def draw_stretch(rng: Rng) -> float:
     return float(rng.uniform(0.75, 1.3) if lot < 0.8 else rng.uniform(1.0, 1.7))
 
 
-def to_scan_size(ink: Ink, rng: Rng, aspect: float = 0.0) -> Ink:
+def to_scan_size(ink: Ink, rng: Rng, aspect: float = 0.0) -> Cover:
     """Scale to one of the heights that lines have in scans, and to ``aspect`` if that is near."""
     height = SCAN_HEIGHTS[int(rng.integers(len(SCAN_HEIGHTS)))]
     scale = height / ink.shape[0]
@@ -77,7 +84,7 @@ def to_scan_size(ink: Ink, rng: Rng, aspect: float = 0.0) -> Ink:
     if aspect:
         width = max(4, min(int(aspect * height), round(WIDEST_STRETCH * width)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return _ink(cv2.resize(ink, (width, height), interpolation=how))
+    return _image(cv2.resize(ink, (width, height), interpolation=how)) * np.float32(1 / 255)
 
 
 def paper(shape: tuple[int, int], rng: Rng) -> Image:
@@ -95,14 +102,14 @@ def show_through(sheet: Image, other: Ink, rng: Rng) -> Image:
     """Let the ink of the other side shine through, mirrored."""
     height, width = sheet.shape
     behind = cv2.resize(np.ascontiguousarray(other[:, ::-1]), (width, height))
-    return _image(sheet - behind * np.float32(rng.uniform(5, 35)))
+    return _image(sheet - behind * np.float32(rng.uniform(5, 35) / 255))
 
 
-def put_on_paper(ink: Ink, sheet: Image, rng: Rng) -> Image:
+def put_on_paper(cover: Cover, sheet: Image, rng: Rng) -> Image:
     """Draw ink of some darkness on paper, now and then with a ruled line."""
-    ground = float(np.median(sheet))
+    ground = float(sheet[::4, ::16].mean())
     dark = rng.uniform(0, min(110.0, max(1.0, ground - 70)))
-    image = _image(sheet * (1 - ink) + np.float32(dark) * ink)
+    image = sheet + (np.float32(dark) - sheet) * cover
     if chance(rng, 0.1):
         height, width = image.shape
         y = int(rng.integers(height))
@@ -115,7 +122,9 @@ def scan(image: Image, rng: Rng) -> Pixels:
     """Blur, noise, specks, JPEG, and now and then black and white only or a negative."""
     if chance(rng, 0.55):
         image = _image(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.1) * len(image) / 32))
-    image = image + rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(0, 9)
+    image = image + rng.standard_normal(image.shape, dtype=np.float32) * np.float32(
+        rng.uniform(0, 9)
+    )
     if chance(rng, 0.05):
         image = image - 90 * (rng.random(image.shape, dtype=np.float32) < 0.01)
     pixels = np.clip(image, 0, 255).astype(np.uint8)
@@ -162,7 +171,7 @@ def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
 
 
 def _ink(array: NDArray[np.generic]) -> Ink:
-    return np.asarray(array, np.float32)
+    return np.asarray(array, np.uint8)
 
 
 def _image(array: NDArray[np.generic]) -> Image:

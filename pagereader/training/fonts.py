@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ImageFont
 
 from pagereader.errors import InputError
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".cff", ".pfb")
-SIZES = (30, 36, 42)
+EM = 38
 """Pixels an em that lines are drawn at, before they are scaled to scan size."""
+SAMPLE = "each of the Letters, as often as in 1850 "
 PROBE_SIZE = 12
 """Pixels an em at which glyphs are looked for."""
 PROBES = 24
@@ -21,8 +25,27 @@ _PROBE = "\U0010fffe"
 """A code point that no font has: what it draws is the sign for missing glyphs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """A letter as the font draws it.
+
+    Attributes:
+        ink: uint8, 0 for none to 255 for full, shape (height, width); may be empty.
+        left: Of the ink, seen from the pen.
+        top: Of the ink, seen from the baseline; negative above it.
+        advance: How far the pen moves, in pixels.
+    """
+
+    ink: NDArray[np.uint8]
+    left: int
+    top: int
+    advance: float
+
+
 class Face:
-    """A font file, drawn with in a few sizes.
+    """A font file.
+
+    Letters are kept once drawn: FreeType takes longer for each than all that follows.
 
     Args:
         path: Of the file.
@@ -33,6 +56,7 @@ class Face:
         self.path = path
         self._wanted = wanted
         self._sizes: dict[int, ImageFont.FreeTypeFont] = {}
+        self._glyphs: dict[str, Glyph] = {}
 
     @cached_property
     def characters(self) -> frozenset[str]:
@@ -44,6 +68,26 @@ class Face:
         if size not in self._sizes:
             self._sizes[size] = _open(self.path, size)
         return self._sizes[size]
+
+    @cached_property
+    def metrics(self) -> tuple[int, int]:
+        """Ascent and descent in pixels, both positive, at :data:`EM`."""
+        return self.at(EM).getmetrics()
+
+    @cached_property
+    def letter_width(self) -> float:
+        """Mean advance in running text, in ems."""
+        return sum(self.glyph(c).advance for c in SAMPLE) / len(SAMPLE) / EM
+
+    def glyph(self, character: str) -> Glyph:
+        """Return a letter at :data:`EM`."""
+        if character not in self._glyphs:
+            font = self.at(EM)
+            mask, (left, top) = font.getmask2(character, mode="L", anchor="ls")
+            width, height = mask.size
+            ink = np.frombuffer(bytes(mask), np.uint8).reshape(height, width)
+            self._glyphs[character] = Glyph(ink, left, top, font.getlength(character))
+        return self._glyphs[character]
 
     def only(self, text: str) -> str:
         """Return ``text`` without the characters that this face lacks."""

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from pagereader.training import degrade
 from pagereader.training.degrade import Ink, Rng, chance
-from pagereader.training.fonts import SIZES, Face
+from pagereader.training.fonts import Face
 from pagereader.training.text import TextSource
 
 PAD = 20
 """Pixels around the text while it is drawn."""
-FAINT = 0.15
-"""Ink below this does not count as the line's extent."""
+FAINT = 38
+"""Ink, of 255, below this does not count as the line's extent."""
 
 
 CROP_EMS = 1.1
 """Height of a crop, as drawn on average, in ems."""
 MARGIN_EMS = 0.5
 """Left and right margin of a crop together, on average, in ems."""
-SAMPLE = "each of the Letters, as often as in 1850 "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,15 @@ class _Drawing:
     ink: Ink
     ascent: int
     descent: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """How regularly a line is set: letter spacing, factor of word gaps, wobble (pixels)."""
+
+    spacing: float = 0.0
+    gap: float = 1.0
+    wobble: float = 0.0
 
 
 class LineGenerator:
@@ -83,41 +89,37 @@ class LineGenerator:
         aspect = aspect or draw_aspect(rng)
         while True:
             face = self.faces[int(rng.integers(len(self.faces)))]
-            font = face.at(SIZES[int(rng.integers(len(SIZES)))])
             stretch = degrade.draw_stretch(rng)
-            text = face.only(self.text.draw(rng, letters(font, aspect / stretch)))
+            text = face.only(self.text.draw(rng, letters(face, aspect / stretch)))
             if not text:
                 continue
-            pixels = self._image(text, face, font, rng, aspect)
+            pixels = self._image(text, face, rng, aspect)
             if pixels is not None:
                 return GeneratedLine(pixels, text)
 
-    def _image(
-        self, text: str, face: Face, font: ImageFont.FreeTypeFont, rng: Rng, aspect: float
-    ) -> NDArray[np.uint8] | None:
-        drawing = draw(text, font, rng)
-        own, ink = drawing.ink, drawing.ink
+    def _image(self, text: str, face: Face, rng: Rng, aspect: float) -> NDArray[np.uint8] | None:
+        drawing = draw(text, face, rng)
+        own = ink = drawing.ink
+        move = degrade.slant(own.shape, rng)
+        own = ink = degrade.moved(own, move)
         if chance(rng, 0.35):
-            other = draw(face.only(self.text.draw(rng)) or "x", font, rng)
-            ink = add_neighbour(ink, other, rng)
-        together = degrade.slant(np.dstack([own, ink]), rng)
-        own, ink = together[..., 0], np.ascontiguousarray(together[..., 1])
+            other = draw(face.only(self.text.draw(rng, len(text))) or "x", face, rng)
+            ink = add_neighbour(ink, drawing, degrade.moved(other.ink, move), rng)
         if own.max() < FAINT:
             return None
-        window = crop_window(own, drawing, rng)
+        ink = np.ascontiguousarray(ink[crop_window(own, drawing, rng)])
         if chance(rng, 0.2):
             ink = degrade.bend(ink, rng)
-        ink = ink[window]
         if chance(rng, 0.33):
             ink = degrade.thicken_or_thin(ink, rng)
+        cover = degrade.to_scan_size(ink, rng, aspect)
         if chance(rng, 0.3):
-            ink = degrade.patch(ink, rng)
-        ink = degrade.to_scan_size(ink, rng, aspect)
-        sheet = degrade.paper((ink.shape[0], ink.shape[1]), rng)
+            cover = degrade.patch(cover, rng)
+        sheet = degrade.paper((cover.shape[0], cover.shape[1]), rng)
         if chance(rng, 0.15):
-            behind = draw(face.only(self.text.draw(rng)) or "x", font, rng)
+            behind = draw(face.only(self.text.draw(rng, len(text))) or "x", face, rng)
             sheet = degrade.show_through(sheet, behind.ink, rng)
-        return degrade.scan(degrade.put_on_paper(ink, sheet, rng), rng)
+        return degrade.scan(degrade.put_on_paper(cover, sheet, rng), rng)
 
 
 def draw_aspect(rng: Rng, widest: float = 20.0) -> float:
@@ -127,42 +129,44 @@ def draw_aspect(rng: Rng, widest: float = 20.0) -> float:
     return float(rng.triangular(0.06, 0.75, 1.45) * widest)
 
 
-def letters(font: ImageFont.FreeTypeFont, aspect: float) -> int:
-    """Return about how many letters fill a crop of such an aspect, margins not counted."""
-    return max(
-        1,
-        round((CROP_EMS * aspect - MARGIN_EMS) * font.size * len(SAMPLE) / font.getlength(SAMPLE)),
-    )
+def letters(face: Face, aspect: float) -> int:
+    """Return about how many letters fill a crop of such an aspect."""
+    return max(1, round((CROP_EMS * aspect - MARGIN_EMS) / face.letter_width))
 
 
-def draw(text: str, font: ImageFont.FreeTypeFont, rng: Rng) -> _Drawing:
+def draw(text: str, face: Face, rng: Rng) -> _Drawing:
     """Draw a line: as it is, or with uneven word gaps, wobble and letter spacing."""
-    ascent, descent = font.getmetrics()
-    spacing = _letter_spacing(text, rng)
-    width = int(font.getlength(text) * 1.2 + spacing * len(text)) + 2 * PAD + 40
-    canvas = Image.new("L", (width, ascent + descent + 2 * PAD), 0)
-    pen = ImageDraw.Draw(canvas)
-    if spacing == 0 and chance(rng, 0.7):
-        pen.text((PAD, PAD), text, font=font, fill=255)
-    else:
-        _draw_loosely(pen, text, font, spacing, rng)
-    ink = np.asarray(canvas, np.float32) * np.float32(1 / 255)
+    ascent, descent = face.metrics
+    hand = _hand(text, rng)
+    pens, pen = [], float(PAD)
+    wobble = 0.0
+    for character in text:
+        glyph = face.glyph(character)
+        if character == " ":
+            wobble = rng.normal(0, hand.wobble) if hand.wobble else 0.0
+            pen += glyph.advance * hand.gap * (rng.uniform(0.85, 1.15) if hand.wobble else 1.0)
+            continue
+        pens.append((glyph, round(pen) + glyph.left, PAD + ascent + glyph.top + round(wobble)))
+        pen += glyph.advance + hand.spacing
+    ink = np.zeros((ascent + descent + 2 * PAD, int(pen) + PAD + ascent), np.uint8)
+    for glyph, left, top in pens:
+        strike(ink, glyph.ink, left, top)
     return _Drawing(ink, ascent, descent)
 
 
-def add_neighbour(ink: Ink, other: _Drawing, rng: Rng) -> Ink:
+def strike(ink: Ink, letter: Ink, left: int, top: int) -> None:
+    """Draw a letter into a line; what lies outside is lost."""
+    from_left, from_top = max(0, -left), max(0, -top)
+    part = letter[from_top:, from_left:]
+    place = ink[top + from_top :, left + from_left :][: part.shape[0], : part.shape[1]]
+    np.maximum(place, part[: place.shape[0], : place.shape[1]], out=place)
+
+
+def add_neighbour(ink: Ink, drawing: _Drawing, other: Ink, rng: Rng) -> Ink:
     """Let the line above or below reach into the picture, one line pitch away."""
-    pitch = int((other.ascent + other.descent) * rng.uniform(0.9, 1.2))
-    shift = pitch if chance(rng, 0.5) else -pitch
-    height = min(len(ink), len(other.ink))
-    rows = height - abs(shift)
-    if rows <= 0:
-        return ink
-    width = min(ink.shape[1], other.ink.shape[1])
-    here, there = (shift, 0) if shift > 0 else (0, -shift)
+    pitch = int((drawing.ascent + drawing.descent) * rng.uniform(0.9, 1.2))
     out = ink.copy()
-    target = out[here : here + rows, :width]
-    np.maximum(target, other.ink[there : there + rows, :width], out=target)
+    strike(out, other, 0, pitch if chance(rng, 0.5) else -pitch)
     return out
 
 
@@ -198,24 +202,12 @@ def save_png(pixels: NDArray[np.uint8]) -> bytes:
     return bytes(cv2.imencode(".png", pixels)[1])
 
 
-def _letter_spacing(text: str, rng: Rng) -> float:
+def _hand(text: str, rng: Rng) -> _Hand:
+    spacing = 0.0
     if text.isupper() and chance(rng, 0.3):  # titles are often spaced
-        return float(rng.uniform(2, 14))
-    if chance(rng, 0.1):
-        return float(rng.uniform(0, 3) if chance(rng, 0.5) else rng.uniform(0, 8))
-    return 0.0
-
-
-def _draw_loosely(
-    pen: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, spacing: float, rng: Rng
-) -> None:
-    x, wobble, gap = float(PAD), rng.uniform(0, 0.8), rng.uniform(0.7, 2.0)
-    blank = font.getlength(" ")
-    for piece in re.split("( )", text):
-        if piece == " ":
-            x += min(blank * gap * rng.uniform(0.85, 1.15), blank * 1.2 + spacing)
-            continue
-        letters = piece if spacing else [piece]
-        for letter in letters:
-            pen.text((x, PAD + rng.normal(0, wobble)), letter, font=font, fill=255)
-            x += font.getlength(letter) + spacing
+        spacing = float(rng.uniform(2, 14))
+    elif chance(rng, 0.1):
+        spacing = float(rng.uniform(0, 3) if chance(rng, 0.5) else rng.uniform(0, 8))
+    if spacing == 0 and chance(rng, 0.7):
+        return _Hand()
+    return _Hand(spacing, float(rng.uniform(0.7, 2.0)), float(rng.uniform(0.01, 0.8)))

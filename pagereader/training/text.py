@@ -33,6 +33,10 @@ class TextMix:
         numbers: Numbers, dates, sums and references among words.
         loose: Random characters.
         capitals: Of all lines, those in capitals only.
+        titles: Of all lines, those with every word capitalised.
+        long_s: Of all lines, those with the long s of old print.
+        dashes: Of all lines, those with short instead of long dashes.
+        quoted: Of all lines, those within the quotes of other languages.
         hyphens: Of prose, lines that end in a broken word.
         curly: Of all lines, those with curly instead of straight quotes.
         longest: Characters of a line at most.
@@ -41,7 +45,11 @@ class TextMix:
     words: float = 0.14
     numbers: float = 0.09
     loose: float = 0.05
-    capitals: float = 0.1
+    capitals: float = 0.14
+    titles: float = 0.04
+    long_s: float = 0.04
+    dashes: float = 0.05
+    quoted: float = 0.03
     hyphens: float = 0.12
     curly: float = 0.25
     longest: int = 85
@@ -150,6 +158,14 @@ class TextSource:
     def _styled(self, text: str, rng: np.random.Generator) -> str:
         if rng.random() < self.mix.capitals:
             text = text.upper()
+        elif rng.random() < self.mix.titles:
+            text = text.title()
+        if rng.random() < self.mix.long_s:
+            text = re.sub(r"s(?=[a-z])", "\u017f", text)
+        if rng.random() < self.mix.dashes:
+            text = text.replace("\u2014", "\u2013")
+        if rng.random() < self.mix.quoted:
+            text = f"\u00ab{text}\u00bb" if rng.random() < 0.5 else f"\u201e{text}\u201c"
         if rng.random() < self.mix.curly:
             text = re.sub(r'"(?=\w)', "\u201c", text).replace('"', "\u201d").replace("'", "\u2019")
         allowed = set(self.characters) | {" "}

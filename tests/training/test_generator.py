@@ -44,14 +44,21 @@ def test_lines_look_like_scans(generator: LineGenerator) -> None:
 
 def test_wider_text_gives_wider_pictures(faces: list[Face]) -> None:
     rng = np.random.default_rng(0)
-    font = faces[0].at(30)
-    assert draw("a long line", font, rng).ink.shape[1] > draw("a", font, rng).ink.shape[1]
+    assert draw("a long line", faces[0], rng).ink.shape[1] > draw("a", faces[0], rng).ink.shape[1]
 
 
 def test_text_is_in_the_picture(faces: list[Face]) -> None:
-    drawing = draw("HHHH", faces[0].at(30), np.random.default_rng(0))
-    assert drawing.ink.max() == 1.0
-    assert 0 < drawing.ink.mean() < 0.5
+    drawing = draw("HHHH", faces[0], np.random.default_rng(0))
+    assert drawing.ink.max() == 255
+    assert 0 < (drawing.ink / 255).mean() < 0.5
+
+
+@pytest.mark.parametrize("aspect", [2.0, 8.0, 19.0])
+def test_lines_are_as_wide_as_asked_and_no_wider(generator: LineGenerator, aspect: float) -> None:
+    lines = [generator.line(number, aspect).pixels for number in range(40)]
+    aspects = [pixels.shape[1] / pixels.shape[0] for pixels in lines]
+    assert max(aspects) <= aspect
+    assert np.median(aspects) > 0.9 * aspect
 
 
 @given(st.integers(0, 2**32), st.integers(1, 60))
