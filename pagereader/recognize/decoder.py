@@ -27,22 +27,14 @@ from pagereader.recognize.decoding import (
     count_lines,
     round_up,
 )
-
-Linear = Callable[[Tensor], Tensor]
-LinearFactory = Callable[[Tensor, Tensor | None], Linear]
-
-
-@dataclass(frozen=True, slots=True)
-class Norm:
-    """A layer normalisation."""
-
-    weight: Tensor
-    bias: Tensor
-    eps: float
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Normalise over the last axis."""
-        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+from pagereader.recognize.layers import (
+    LayerMaker,
+    Linear,
+    LinearFactory,
+    Norm,
+    activation,
+    plain_linear,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +51,6 @@ class Layer:
     up: Linear
     down: Linear
     final_norm: Norm
-
-
-def plain_linear(weight: Tensor, bias: Tensor | None) -> Linear:
-    """Return the product with a weight matrix as it is."""
-    return lambda x: F.linear(x, weight, bias)
 
 
 class GreedyDecoder:
@@ -103,18 +90,18 @@ class GreedyDecoder:
         self.size = int(config.d_model)
         self.head_size = self.size // self.heads
         self.scale = self.head_size**-0.5
-        self.activation = _activation(config.activation_function)
+        self.activation = activation(config.activation_function)
         self.attention_layer = attention_layer % len(decoder.layers)
-        self._linear = linear
-        self.layers = [self._layer(layer) for layer in decoder.layers]
-        self.head = linear(self._own(model.decoder.output_projection.weight), None)
-        self.embedding = self._own(decoder.embed_tokens.weight)
+        make = LayerMaker(self.device, dtype, linear)
+        self.layers = [_layer(layer, make) for layer in decoder.layers]
+        self.head = linear(make.own(model.decoder.output_projection.weight), None)
+        self.embedding = make.own(decoder.embed_tokens.weight)
         self.embed_scale = float(decoder.embed_tokens.embed_scale)
         norm = decoder.layernorm_embedding
-        self.embedding_norm = None if norm is None else self._norm(norm)
-        self.positions, self.unplaced = self._positions(decoder.embed_positions)
+        self.embedding_norm = None if norm is None else make.norm(norm)
+        self.positions, self.unplaced = _positions(decoder.embed_positions, make)
         projection = getattr(model, "enc_to_dec_proj", None)
-        self.project = None if projection is None else self._fuse(projection)
+        self.project = None if projection is None else make.fuse(projection)
 
     @property
     def room(self) -> int:
@@ -244,44 +231,25 @@ class GreedyDecoder:
         own = torch.empty((*shape[:4], room, self.head_size), dtype=self.dtype, device=self.device)
         return Caches(own, cross, bias)
 
-    def _layer(self, layer: Any) -> Layer:
-        own, cross = layer.self_attn, layer.encoder_attn
-        return Layer(
-            qkv=self._fuse(own.q_proj, own.k_proj, own.v_proj),
-            self_out=self._fuse(own.out_proj),
-            self_norm=self._norm(layer.self_attn_layer_norm),
-            cross_kv=self._fuse(cross.k_proj, cross.v_proj),
-            cross_q=self._fuse(cross.q_proj),
-            cross_out=self._fuse(cross.out_proj),
-            cross_norm=self._norm(layer.encoder_attn_layer_norm),
-            up=self._fuse(layer.fc1),
-            down=self._fuse(layer.fc2),
-            final_norm=self._norm(layer.final_layer_norm),
-        )
 
-    def _fuse(self, *linears: Any) -> Linear:
-        """Return one product that gives the outputs of all, side by side."""
-        weight = torch.cat([linear.weight for linear in linears])
-        bias = None
-        if linears[0].bias is not None:
-            bias = self._own(torch.cat([linear.bias for linear in linears]))
-        return self._linear(self._own(weight), bias)
-
-    def _norm(self, module: Any) -> Norm:
-        return Norm(self._own(module.weight), self._own(module.bias), float(module.eps))
-
-    def _positions(self, module: Any) -> tuple[Tensor, int | None]:
-        """Return the position of each step, and the token that has none (or None)."""
-        if hasattr(module, "weights"):
-            return self._own(module.weights[module.padding_idx + 1 :]), int(module.padding_idx)
-        return self._own(module.weight[module.offset :]), None
-
-    def _own(self, tensor: Tensor) -> Tensor:
-        return tensor.detach().to(self.device, self.dtype).contiguous()
+def _layer(layer: Any, make: LayerMaker) -> Layer:
+    own, cross = layer.self_attn, layer.encoder_attn
+    return Layer(
+        qkv=make.fuse(own.q_proj, own.k_proj, own.v_proj),
+        self_out=make.fuse(own.out_proj),
+        self_norm=make.norm(layer.self_attn_layer_norm),
+        cross_kv=make.fuse(cross.k_proj, cross.v_proj),
+        cross_q=make.fuse(cross.q_proj),
+        cross_out=make.fuse(cross.out_proj),
+        cross_norm=make.norm(layer.encoder_attn_layer_norm),
+        up=make.fuse(layer.fc1),
+        down=make.fuse(layer.fc2),
+        final_norm=make.norm(layer.final_layer_norm),
+    )
 
 
-def _activation(name: str) -> Callable[[Tensor], Tensor]:
-    from transformers.activations import ACT2FN
-
-    function: Callable[[Tensor], Tensor] = ACT2FN[name]
-    return function
+def _positions(module: Any, make: LayerMaker) -> tuple[Tensor, int | None]:
+    """Return the position of each step, and the token that has none (or None)."""
+    if hasattr(module, "weights"):
+        return make.own(module.weights[module.padding_idx + 1 :]), int(module.padding_idx)
+    return make.own(module.weight[module.offset :]), None

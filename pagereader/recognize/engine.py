@@ -16,11 +16,12 @@ from pagereader.recognize.batching import HalvingBatch, is_out_of_memory
 from pagereader.recognize.beams import BeamSearch
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.confidence import geometric_mean, probability
-from pagereader.recognize.decoder import GreedyDecoder, plain_linear
+from pagereader.recognize.decoder import GreedyDecoder
 from pagereader.recognize.decoding import ROWS, DecodedLine
 from pagereader.recognize.device import DeviceDecoder
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
+from pagereader.recognize.layers import plain_linear
 from pagereader.recognize.precision import (
     Precision,
     choose_device,
@@ -28,7 +29,7 @@ from pagereader.recognize.precision import (
     memory_for_caches,
 )
 from pagereader.recognize.preprocess import FittedLine, fit
-from pagereader.recognize.quantized import Int8Linear, quantise_linears
+from pagereader.recognize.quantized import Int8Linear
 from pagereader.recognize.repeats import cut_loop, loop_at_end
 from pagereader.recognize.routing import onednn_pays, through_onednn
 from pagereader.recognize.vocabulary import Vocabulary
@@ -81,18 +82,17 @@ class Engine:
         self.checkpoint, self.device, self.precision = checkpoint, device, precision
         self.rules = checkpoint.image
         self.vocabulary = Vocabulary(checkpoint.tokenizer)
+        linear = Int8Linear if precision.int8 else plain_linear
         self.decoder = GreedyDecoder(
             checkpoint.model,
             checkpoint.start,
             checkpoint.ends,
             device=device,
             dtype=precision.dtype,
-            linear=Int8Linear if precision.int8 else plain_linear,
+            linear=linear,
             uneven=self.rules.strip,
         )
-        self.encoder = Encoder(checkpoint.model, self.rules, device, precision.dtype)
-        if precision.int8:
-            quantise_linears(checkpoint.model.encoder)
+        self.encoder = Encoder(checkpoint.model, self.rules, device, precision.dtype, linear)
         hidden = int(checkpoint.model.config.encoder.hidden_size)
         exact_cpu = device.type == "cpu" and precision.name == "fp32"
         self.onednn = exact_cpu and onednn_pays(hidden, 4 * hidden)

@@ -65,15 +65,6 @@ class Int8Linear(nn.Module):
         return out.reshape(*x.shape[:-1], out.shape[-1])
 
 
-def quantise_linears(module: nn.Module) -> None:
-    """Replace every linear layer below ``module`` by its int8 twin."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.Linear):
-            setattr(module, name, Int8Linear(child.weight, child.bias))
-        else:
-            quantise_linears(child)
-
-
 def is_int8_available() -> bool:
     """Tell whether this torch has the kernels, by multiplying once."""
     try:
