@@ -11,6 +11,7 @@ from pathlib import Path
 from pagereader.errors import OutputError
 from pagereader.sources import shown
 from pagereader.write import write_atomically
+from pagereader.write.files import sync_folder
 
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
@@ -85,13 +86,4 @@ class Placer:
             if error.errno != errno.EXDEV:
                 raise
             write_atomically(target, data, overwrite=True)
-        _sync(parent)
-
-
-def _sync(folder: Path) -> None:
-    with suppress(OSError):  # some file systems cannot
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(parent)

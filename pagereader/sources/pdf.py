@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.mupdf import LOCK
+from pagereader.mupdf import quiet_mupdf
 from pagereader.sources.kinds import Unreadable, check_pixels, jbig2_size, jpeg2000_size
 
 MAX_PAGES = 100_000
@@ -118,13 +118,7 @@ def load_page(file: PdfFile, index: int, dpi: int, max_pixels: int) -> PdfPage:
 @contextmanager
 def _mupdf() -> Iterator[Any]:
     """Hold the lock, keep MuPDF quiet, and turn what it throws at broken bytes into one line."""
-    import pymupdf
-
-    with LOCK:
-        tools = pymupdf.TOOLS
-        shown = tools.mupdf_display_errors(), tools.mupdf_display_warnings()
-        tools.mupdf_display_errors(False)
-        tools.mupdf_display_warnings(False)
+    with quiet_mupdf() as pymupdf:
         try:
             yield pymupdf
         except Unreadable:
@@ -137,10 +131,6 @@ def _mupdf() -> Iterator[Any]:
                 f"is damaged: {reason[:200] or type(error).__name__}",
                 "export it again, or repair it (mutool clean)",
             ) from error
-        finally:
-            tools.reset_mupdf_warnings()
-            tools.mupdf_display_errors(bool(shown[0]))
-            tools.mupdf_display_warnings(bool(shown[1]))
 
 
 def _open(file: PdfFile) -> Any:

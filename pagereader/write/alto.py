@@ -8,9 +8,6 @@ Nothing is used that ALTO 4.3 lacks, so older readers take the files too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from lxml import etree
 
 from pagereader import __version__
 from pagereader.document import Page, ProcessingStep, RegionType
@@ -18,16 +15,11 @@ from pagereader.write.dates import made
 from pagereader.write.pagexml import joined, turning_angle
 from pagereader.write.placed import Box, PlacedLine, PlacedRegion, PlacedWord, place, wanted_ids
 from pagereader.write.sanitise import Ids, clean_name, confidence, decimal
+from pagereader.write.xmlnames import Element, Namespace, indented
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-4.xsd"
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_NAMESPACES: Any = {
-    None: NAMESPACE,
-    "xsi": _XSI,
-}  # lxml-stubs do not know the default namespace, None
-
-Element = etree._Element
+_ALTO = Namespace(NAMESPACE)
 
 
 class AltoWriter:
@@ -41,17 +33,7 @@ class AltoWriter:
         """Return the file's content; see :class:`pagereader.stages.Writer`."""
         (page,), (image_name,) = pages, image_names
         root = _AltoFile(page).build(image_name)
-        etree.indent(root)
-        return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True)) + b"\n"
-
-
-def _tag(name: str) -> str:
-    return f"{{{NAMESPACE}}}{name}"
-
-
-def _add(parent: Element, tag: str, /, **attributes: str | None) -> Element:
-    given = {key: value for key, value in attributes.items() if value is not None}
-    return etree.SubElement(parent, _tag(tag), given)
+        return indented(root)
 
 
 def _position(box: Box) -> dict[str, str]:
@@ -70,32 +52,31 @@ class _AltoFile:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.ids = Ids(wanted_ids(page.regions))
-        self.tags = etree.Element(_tag("Tags"))
+        self.tags = _ALTO.element("Tags")
         self.tag_ids: dict[tuple[str, str], str] = {}
         self.blocks: list[str] = []
 
     def build(self, image_name: str) -> Element:
-        root = etree.Element(_tag("alto"), nsmap=_NAMESPACES)
-        root.set(f"{{{_XSI}}}schemaLocation", f"{NAMESPACE} {SCHEMA}")
+        root = _ALTO.root("alto", SCHEMA)
         root.set("SCHEMAVERSION", "4.4")
         root.append(self._description(image_name))
-        layout = etree.Element(_tag("Layout"))
+        layout = _ALTO.element("Layout")
         self._add_page(layout)
         if len(self.tags):
             root.append(self.tags)
         if self.blocks:
-            order = _add(root, "ReadingOrder")
-            group = _add(order, "OrderedGroup", ID=self.ids.claim("", "reading_order"))
+            order = _ALTO.add(root, "ReadingOrder")
+            group = _ALTO.add(order, "OrderedGroup", ID=self.ids.claim("", "reading_order"))
             for block in self.blocks:
-                _add(group, "ElementRef", ID=self.ids.claim("", f"ref_{block}"), REF=block)
+                _ALTO.add(group, "ElementRef", ID=self.ids.claim("", f"ref_{block}"), REF=block)
         root.append(layout)
         return root
 
     def _description(self, image_name: str) -> Element:
-        description = etree.Element(_tag("Description"))
-        _add(description, "MeasurementUnit").text = "pixel"
-        source = _add(description, "sourceImageInformation")
-        _add(source, "fileName").text = clean_name(image_name)
+        description = _ALTO.element("Description")
+        _ALTO.add(description, "MeasurementUnit").text = "pixel"
+        source = _ALTO.add(description, "sourceImageInformation")
+        _ALTO.add(source, "fileName").text = clean_name(image_name)
         steps = self.page.steps or [ProcessingStep("transcription", f"pagereader {__version__}")]
         for number, step in enumerate(steps, 1):
             self._add_step(description, number, step)
@@ -107,28 +88,28 @@ class _AltoFile:
 
     def _add_step(self, description: Element, number: int, step: ProcessingStep) -> Element:
         tool, _, version = clean_name(step.tool).rpartition(" ")
-        element = _add(description, "Processing", ID=self.ids.claim("", f"step_{number}"))
-        _add(element, "processingCategory").text = "contentGeneration"
-        _add(element, "processingDateTime").text = made(self.page)
-        _add(element, "processingStepDescription").text = clean_name(step.name)
-        _add(element, "processingStepSettings").text = "\n".join(
+        element = _ALTO.add(description, "Processing", ID=self.ids.claim("", f"step_{number}"))
+        _ALTO.add(element, "processingCategory").text = "contentGeneration"
+        _ALTO.add(element, "processingDateTime").text = made(self.page)
+        _ALTO.add(element, "processingStepDescription").text = clean_name(step.name)
+        _ALTO.add(element, "processingStepSettings").text = "\n".join(
             f"{clean_name(name)}: {clean_name(value)}" for name, value in step.settings
         )
-        software = _add(element, "processingSoftware")
-        _add(software, "softwareName").text = tool or version
+        software = _ALTO.add(element, "processingSoftware")
+        _ALTO.add(software, "softwareName").text = tool or version
         if tool:
-            _add(software, "softwareVersion").text = version
+            _ALTO.add(software, "softwareVersion").text = version
         return element
 
     def _add_page(self, layout: Element) -> None:
         page = self.page
         size = {"WIDTH": str(page.width), "HEIGHT": str(page.height)}
-        element = _add(layout, "Page", ID=self.ids.claim("", "page"), **size)
+        element = _ALTO.add(layout, "Page", ID=self.ids.claim("", "page"), **size)
         element.set("PHYSICAL_IMG_NR", str(page.source.number))
         conf = confidence(page.confidence)
         if conf is not None:
             element.set("PC", decimal(conf))
-        space = _add(element, "PrintSpace", HPOS="0", VPOS="0", **size)
+        space = _ALTO.add(element, "PrintSpace", HPOS="0", VPOS="0", **size)
         for region in place(page, self.ids):
             self._add_region(space, region)
 
@@ -136,7 +117,7 @@ class _AltoFile:
         """The id of the tag ``label`` of ``kind``, added to the file when first asked for."""
         if (kind, label) not in self.tag_ids:
             name = self.ids.claim("", f"{kind}_{label}")
-            _add(self.tags, "OtherTag", ID=name, TYPE=kind, LABEL=label)
+            _ALTO.add(self.tags, "OtherTag", ID=name, TYPE=kind, LABEL=label)
             self.tag_ids[kind, label] = name
         return self.tag_ids[kind, label]
 
@@ -158,7 +139,7 @@ class _AltoFile:
         self, parent: Element, name: str, region: PlacedRegion, block: str, tags: list[str]
     ) -> Element:
         place = _position(region.box)
-        element = _add(parent, name, ID=block, TAGREFS=" ".join(tags), **place)
+        element = _ALTO.add(parent, name, ID=block, TAGREFS=" ".join(tags), **place)
         _add_shape(element, region)
         turn = turning_angle(self.page)
         if turn:
@@ -186,7 +167,7 @@ class _AltoFile:
             self._add_line(element, line)
 
     def _add_line(self, parent: Element, line: PlacedLine) -> None:
-        element = _add(parent, "TextLine", ID=line.id, **_position(line.box))
+        element = _ALTO.add(parent, "TextLine", ID=line.id, **_position(line.box))
         if line.baseline is not None:
             element.set("BASELINE", joined(line.baseline))
         if line.flags:
@@ -200,20 +181,20 @@ class _AltoFile:
     def _add_whole_line(self, element: Element, line: PlacedLine) -> None:
         """A line that has no words needs one string all the same."""
         conf = None if line.confidence is None else decimal(line.confidence)
-        text = _add(element, "String", CONTENT=line.text, WC=conf, **_position(line.box))
+        text = _ALTO.add(element, "String", CONTENT=line.text, WC=conf, **_position(line.box))
         for other in line.alternatives:
-            _add(text, "ALTERNATIVE").text = other.text
+            _ALTO.add(text, "ALTERNATIVE").text = other.text
 
 
 def _add_shape(element: Element, placed: PlacedRegion | PlacedLine | PlacedWord) -> None:
-    _add(_add(element, "Shape"), "Polygon", POINTS=joined(placed.points))
+    _ALTO.add(_ALTO.add(element, "Shape"), "Polygon", POINTS=joined(placed.points))
 
 
 def _add_words(element: Element, words: Sequence[PlacedWord]) -> None:
     for number, word in enumerate(words):
         if number:
             _add_space(element, words[number - 1].box, word.box)
-        string = _add(element, "String", ID=word.id, **_position(word.box), CONTENT=word.text)
+        string = _ALTO.add(element, "String", ID=word.id, **_position(word.box), CONTENT=word.text)
         if word.confidence is not None:
             string.set("WC", decimal(word.confidence))
         if word.char_confidences:
@@ -226,4 +207,4 @@ def _add_words(element: Element, words: Sequence[PlacedWord]) -> None:
 def _add_space(element: Element, before: Box, after: Box) -> None:
     start, end = (before[2], after[0]) if before[2] <= after[0] else (after[2], before[0])
     width = str(max(0, end - start))
-    _add(element, "SP", HPOS=str(start), VPOS=str(after[1]), WIDTH=width)
+    _ALTO.add(element, "SP", HPOS=str(start), VPOS=str(after[1]), WIDTH=width)

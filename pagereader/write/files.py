@@ -69,7 +69,7 @@ def _write_beside(target: Path, data: bytes, overwrite: bool) -> None:
             part.replace(target)
         else:
             _take_free_name(part, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     finally:
         with suppress(OSError):
             part.unlink()
@@ -87,7 +87,8 @@ def _take_free_name(part: Path, target: Path) -> None:
         part.replace(target)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force a folder's names to the disk."""
     with suppress(OSError):  # some file systems cannot
         handle = os.open(folder, os.O_RDONLY)
         try:

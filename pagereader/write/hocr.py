@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from lxml import etree
@@ -20,9 +19,9 @@ from pagereader.write.dates import made
 from pagereader.write.outline import IntPoints
 from pagereader.write.placed import Box, PlacedLine, PlacedRegion, PlacedWord, place, wanted_ids
 from pagereader.write.sanitise import Ids, clean_name, decimal, ncname, property_value
+from pagereader.write.xmlnames import Element, Namespace
 
-_XHTML = "http://www.w3.org/1999/xhtml"
-_NAMESPACES: Any = {None: _XHTML}  # lxml-stubs do not know the default namespace, None
+_XHTML = Namespace("http://www.w3.org/1999/xhtml")
 _DOCTYPE = (
     '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
     '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">'
@@ -32,8 +31,6 @@ _FLOATS = {
     RegionType.IMAGE: "ocr_photo",
     RegionType.SEPARATOR: "ocr_separator",
 }
-
-Element = etree._Element
 
 
 class HocrWriter:
@@ -45,18 +42,18 @@ class HocrWriter:
 
     def render(self, pages: Sequence[Page], image_names: Sequence[str]) -> bytes:
         """Return the file's content; see :class:`pagereader.stages.Writer`."""
-        body = etree.Element(_tag("body"))
+        body = _XHTML.element("body")
         for number, (page, name) in enumerate(zip(pages, image_names, strict=True), 1):
             _HocrPage(page, number).build(body, name)
         languages = sorted({page.language for page in pages if page.language})
-        root = etree.Element(_tag("html"), nsmap=_NAMESPACES)
+        root = _XHTML.root("html")
         if len(languages) == 1:
             root.set("lang", languages[0])
             root.set("{http://www.w3.org/XML/1998/namespace}lang", languages[0])
         root.append(_head(pages, body, languages))
         root.append(body)
         _indent(root)
-        for element in body.iter(_tag("div"), _tag("span")):
+        for element in body.iter(_XHTML.tag("div"), _XHTML.tag("span")):
             # As HTML, which .html files are to browsers, <div/> would swallow what follows.
             element.text = element.text or ""
         return bytes(
@@ -64,17 +61,13 @@ class HocrWriter:
         )
 
 
-def _tag(name: str) -> str:
-    return f"{{{_XHTML}}}{name}"
-
-
 def _add(parent: Element, tag: str, /, **attributes: str) -> Element:
     given = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value}
-    return etree.SubElement(parent, _tag(tag), given)
+    return _XHTML.add(parent, tag, **given)
 
 
 def _head(pages: Sequence[Page], body: Element, languages: Sequence[str]) -> Element:
-    head = etree.Element(_tag("head"))
+    head = _XHTML.element("head")
     _add(head, "title").text = clean_name(pages[0].source.path) if pages else "no page"
     _add(head, "meta", http_equiv="Content-Type", content="text/html; charset=utf-8")
     for name, content in (
@@ -103,7 +96,7 @@ def _capabilities(body: Element) -> list[str]:
 def _indent(root: Element) -> None:
     """Indent all but what is inside a line, where white space is text."""
     etree.indent(root, space=" ")
-    for line in root.iter(_tag("span")):
+    for line in root.iter(_XHTML.tag("span")):
         if line.get("class") == "ocr_line":
             line.text = None
             words = list(line)

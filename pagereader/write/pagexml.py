@@ -11,9 +11,6 @@ Where things that PAGE has no element for are kept:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-from lxml import etree
 
 from pagereader import __version__
 from pagereader.document import Page, ProcessingStep, RegionType
@@ -28,14 +25,11 @@ from pagereader.write.placed import (
     wanted_ids,
 )
 from pagereader.write.sanitise import Ids, clean_name, confidence, decimal
+from pagereader.write.xmlnames import Element, Namespace, indented
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 SCHEMA = f"{NAMESPACE}/pagecontent.xsd"
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_NAMESPACES: Any = {
-    None: NAMESPACE,
-    "xsi": _XSI,
-}  # lxml-stubs do not know the default namespace, None
+_PAGE = Namespace(NAMESPACE)
 _MODEL = "pagereader"
 _ELEMENTS = {
     RegionType.TABLE: "TableRegion",
@@ -43,8 +37,6 @@ _ELEMENTS = {
     RegionType.SEPARATOR: "SeparatorRegion",
 }
 """Regions that are no text; PAGE lets them hold lines only in nested text regions."""
-
-Element = etree._Element
 
 
 class PageXmlWriter:
@@ -58,47 +50,38 @@ class PageXmlWriter:
         """Return the file's content; see :class:`pagereader.stages.Writer`."""
         (page,), (image_name,) = pages, image_names
         ids = Ids(wanted_ids(page.regions))
-        root = etree.Element(_tag("PcGts"), nsmap=_NAMESPACES)
-        root.set(f"{{{_XSI}}}schemaLocation", f"{NAMESPACE} {SCHEMA}")
+        root = _PAGE.root("PcGts", SCHEMA)
         root.append(_metadata(page))
         root.append(_page(page, image_name, ids))
-        etree.indent(root)
-        return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True)) + b"\n"
-
-
-def _tag(name: str) -> str:
-    return f"{{{NAMESPACE}}}{name}"
-
-
-def _add(parent: Element, tag: str, /, **attributes: str | None) -> Element:
-    given = {key: value for key, value in attributes.items() if value is not None}
-    return etree.SubElement(parent, _tag(tag), given)
+        return indented(root)
 
 
 def _metadata(page: Page) -> Element:
-    metadata = etree.Element(_tag("Metadata"))
+    metadata = _PAGE.element("Metadata")
     date = made(page)
-    _add(metadata, "Creator").text = f"pagereader {__version__}"
-    _add(metadata, "Created").text = date
-    _add(metadata, "LastChange").text = date
+    _PAGE.add(metadata, "Creator").text = f"pagereader {__version__}"
+    _PAGE.add(metadata, "Created").text = date
+    _PAGE.add(metadata, "LastChange").text = date
     for step in page.steps:
         _add_step(metadata, step)
     source = _add_item(metadata, "other", "source", page.source.path)
     labels = _add_labels(source, "source")
-    _add(labels, "Label", type="page", value=str(page.source.number))
+    _PAGE.add(labels, "Label", type="page", value=str(page.source.number))
     if page.source.count is not None:
-        _add(labels, "Label", type="pages", value=str(page.source.count))
+        _PAGE.add(labels, "Label", type="pages", value=str(page.source.count))
     if page.error is not None:
         _add_item(metadata, "other", "error", str(page.error))
     return metadata
 
 
 def _add_item(metadata: Element, kind: str, name: str, value: str) -> Element:
-    return _add(metadata, "MetadataItem", type=kind, name=clean_name(name), value=clean_name(value))
+    return _PAGE.add(
+        metadata, "MetadataItem", type=kind, name=clean_name(name), value=clean_name(value)
+    )
 
 
 def _add_labels(parent: Element, what: str) -> Element:
-    return _add(parent, "Labels", externalModel=_MODEL, externalId=what)
+    return _PAGE.add(parent, "Labels", externalModel=_MODEL, externalId=what)
 
 
 def _add_step(metadata: Element, step: ProcessingStep) -> None:
@@ -106,11 +89,12 @@ def _add_step(metadata: Element, step: ProcessingStep) -> None:
     if step.settings:
         labels = _add_labels(item, "parameters")
         for name, value in step.settings:
-            _add(labels, "Label", type=clean_name(name), value=clean_name(value))
+            _PAGE.add(labels, "Label", type=clean_name(name), value=clean_name(value))
 
 
 def _page(page: Page, image_name: str, ids: Ids) -> Element:
-    element = etree.Element(_tag("Page"), imageFilename=clean_name(image_name))
+    element = _PAGE.element("Page")
+    element.set("imageFilename", clean_name(image_name))
     element.set("imageWidth", str(page.width))
     element.set("imageHeight", str(page.height))
     if page.dpi:
@@ -128,10 +112,10 @@ def _page(page: Page, image_name: str, ids: Ids) -> Element:
         element.set("conf", decimal(conf))
     regions = place(page, ids)
     if regions:
-        order = _add(element, "ReadingOrder")
-        group = _add(order, "OrderedGroup", id=ids.claim("", "reading_order"))
+        order = _PAGE.add(element, "ReadingOrder")
+        group = _PAGE.add(order, "OrderedGroup", id=ids.claim("", "reading_order"))
         for index, region in enumerate(_in_order(regions)):
-            _add(group, "RegionRefIndexed", index=str(index), regionRef=region.id)
+            _PAGE.add(group, "RegionRefIndexed", index=str(index), regionRef=region.id)
     for index, region in enumerate(regions):
         _add_region(element, index, region, ids)
     return element
@@ -157,7 +141,7 @@ def _in_order(regions: Sequence[PlacedRegion]) -> Iterator[PlacedRegion]:
 def _add_region(parent: Element, index: int, region: PlacedRegion, ids: Ids) -> None:
     kind = region.region.type
     name = _ELEMENTS.get(kind, "TextRegion")
-    element = _add(parent, name, id=region.id)
+    element = _PAGE.add(parent, name, id=region.id)
     if name == "TextRegion":
         element.set("type", str(kind))
     element.set("custom", f"readingOrder {{index:{index};}} structure {{type:{kind};}}")
@@ -173,7 +157,7 @@ def _add_region(parent: Element, index: int, region: PlacedRegion, ids: Ids) -> 
 
 def _add_lines_region(parent: Element, region: PlacedRegion, ids: Ids) -> None:
     """Give the lines of a table or picture the text region they need; our parser undoes this."""
-    element = _add(parent, "TextRegion", id=ids.claim("", f"{region.id}_lines"), type="other")
+    element = _PAGE.add(parent, "TextRegion", id=ids.claim("", f"{region.id}_lines"), type="other")
     element.set("custom", "readingOrder {index:0;} structure {type:lines;}")
     _add_coords(element, region.points)
     _add_text(element, region)
@@ -182,8 +166,8 @@ def _add_lines_region(parent: Element, region: PlacedRegion, ids: Ids) -> None:
 def _add_cell(element: Element, region: PlacedRegion) -> None:
     row, column = region.region.row, region.region.column
     if row is not None and column is not None:
-        roles = _add(element, "Roles")
-        _add(roles, "TableCellRole", rowIndex=str(row), columnIndex=str(column))
+        roles = _PAGE.add(element, "Roles")
+        _PAGE.add(roles, "TableCellRole", rowIndex=str(row), columnIndex=str(column))
 
 
 def _add_text(element: Element, region: PlacedRegion) -> None:
@@ -194,11 +178,11 @@ def _add_text(element: Element, region: PlacedRegion) -> None:
 
 
 def _add_line(parent: Element, index: int, line: PlacedLine) -> None:
-    element = _add(parent, "TextLine", id=line.id)
+    element = _PAGE.add(parent, "TextLine", id=line.id)
     element.set("custom", f"readingOrder {{index:{index};}}")
     _add_coords(element, line.points)
     if line.baseline is not None:
-        _add(element, "Baseline", points=joined(line.baseline))
+        _PAGE.add(element, "Baseline", points=joined(line.baseline))
     for word in line.words:
         _add_word(element, word)
     _add_reading(element, line.text, line.confidence, index=0)
@@ -208,7 +192,7 @@ def _add_line(parent: Element, index: int, line: PlacedLine) -> None:
     if notes:
         labels = _add_labels(element, "line")
         for kind, value in notes:
-            _add(labels, "Label", type=kind, value=value)
+            _PAGE.add(labels, "Label", type=kind, value=value)
 
 
 def _notes(line: PlacedLine) -> Iterator[tuple[str, str]]:
@@ -221,13 +205,13 @@ def _notes(line: PlacedLine) -> Iterator[tuple[str, str]]:
 
 
 def _add_word(parent: Element, word: PlacedWord) -> None:
-    element = _add(parent, "Word", id=word.id)
+    element = _PAGE.add(parent, "Word", id=word.id)
     _add_coords(element, word.points)
     _add_reading(element, word.text, word.confidence)
 
 
 def _add_coords(parent: Element, corners: IntPoints) -> None:
-    _add(parent, "Coords", points=joined(corners))
+    _PAGE.add(parent, "Coords", points=joined(corners))
 
 
 def joined(corners: IntPoints) -> str:
@@ -236,10 +220,10 @@ def joined(corners: IntPoints) -> str:
 
 
 def _add_reading(parent: Element, text: str, conf: float | None, index: int | None = None) -> None:
-    equivalent = _add(
+    equivalent = _PAGE.add(
         parent,
         "TextEquiv",
         index=None if index is None else str(index),
         conf=None if conf is None else decimal(conf),
     )
-    _add(equivalent, "Unicode").text = text
+    _PAGE.add(equivalent, "Unicode").text = text

@@ -18,7 +18,7 @@ from shapely.ops import unary_union
 
 from pagereader.document import Page
 from pagereader.errors import OutputError
-from pagereader.mupdf import LOCK
+from pagereader.mupdf import quiet_mupdf
 from pagereader.write.glyphless import GlyphlessFont
 from pagereader.write.pdfimage import add_image_page
 from pagereader.write.placed import PlacedLine, place
@@ -57,7 +57,7 @@ class PdfWriter:
         """
         sources = {_source(page) for page in pages}
         name = printable(min(sources, default="nothing"))
-        with _quiet_mupdf(name):
+        with _complaining(name):
             contents = {path: self._read(path) for path in sources}
             if len(sources) == 1 and all(_is_pdf(data) for data in contents.values()):
                 return self._continue(contents.popitem()[1], pages)
@@ -135,15 +135,9 @@ def _is_pdf(data: bytes) -> bool:
 
 
 @contextmanager
-def _quiet_mupdf(name: str) -> Iterator[None]:
-    """Hold MuPDF's lock, keep it quiet, and make its complaints our own."""
-    import pymupdf
-
-    with LOCK:
-        tools = pymupdf.TOOLS
-        shown = tools.mupdf_display_errors(), tools.mupdf_display_warnings()
-        tools.mupdf_display_errors(False)
-        tools.mupdf_display_warnings(False)
+def _complaining(name: str) -> Iterator[None]:
+    """Make MuPDF's complaints our own."""
+    with quiet_mupdf():
         try:
             yield
         except (OutputError, MemoryError):
@@ -153,10 +147,6 @@ def _quiet_mupdf(name: str) -> Iterator[None]:
             raise OutputError(
                 f"no searchable PDF can be made of {name}: {reason}", "choose another format"
             ) from error
-        finally:
-            tools.reset_mupdf_warnings()
-            tools.mupdf_display_errors(bool(shown[0]))
-            tools.mupdf_display_warnings(bool(shown[1]))
 
 
 class _Layers:

@@ -29,24 +29,32 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom in page pixels."""
 
 
+class _Placed:
+    """Whatever has an outline."""
+
+    __slots__ = ()
+    shape: Polygon
+
+    @property
+    def box(self) -> Box:
+        """Its bounding box."""
+        left, top, right, bottom = self.shape.bounds
+        return round(left), round(top), round(right), round(bottom)
+
+    @property
+    def points(self) -> IntPoints:
+        """Its corners."""
+        return corners_of(self.shape)
+
+
 @dataclass(slots=True)
-class PlacedWord:
+class PlacedWord(_Placed):
     """A word with an outline inside its line's."""
 
     word: Word
     id: str
     shape: Polygon
     text: str
-
-    @property
-    def box(self) -> Box:
-        """Its bounding box."""
-        return _box(self.shape)
-
-    @property
-    def points(self) -> IntPoints:
-        """Its corners."""
-        return corners_of(self.shape)
 
     @property
     def confidence(self) -> float | None:
@@ -62,7 +70,7 @@ class PlacedWord:
 
 
 @dataclass(slots=True)
-class PlacedLine:
+class PlacedLine(_Placed):
     """A line with an outline inside its region's; its words say exactly its text, or are none."""
 
     line: Line
@@ -71,16 +79,6 @@ class PlacedLine:
     baseline: IntPoints | None
     text: str
     words: list[PlacedWord] = field(default_factory=list)
-
-    @property
-    def box(self) -> Box:
-        """Its bounding box."""
-        return _box(self.shape)
-
-    @property
-    def points(self) -> IntPoints:
-        """Its corners."""
-        return corners_of(self.shape)
 
     @property
     def confidence(self) -> float | None:
@@ -102,7 +100,7 @@ class PlacedLine:
 
 
 @dataclass(slots=True)
-class PlacedRegion:
+class PlacedRegion(_Placed):
     """A region whose outline holds its lines and nested regions."""
 
     region: Region
@@ -110,16 +108,6 @@ class PlacedRegion:
     shape: Polygon
     lines: list[PlacedLine] = field(default_factory=list)
     regions: list[PlacedRegion] = field(default_factory=list)
-
-    @property
-    def box(self) -> Box:
-        """Its bounding box."""
-        return _box(self.shape)
-
-    @property
-    def points(self) -> IntPoints:
-        """Its corners."""
-        return corners_of(self.shape)
 
     @property
     def text(self) -> str:
@@ -224,8 +212,3 @@ def _stand_in(
         if over is not None:
             return over
     return parent if parent is not None else box(0, 0, 1, 1)
-
-
-def _box(shape: Polygon) -> Box:
-    left, top, right, bottom = shape.bounds
-    return round(left), round(top), round(right), round(bottom)
