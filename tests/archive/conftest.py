@@ -104,3 +104,12 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and ".pagereader" not in path.parts
     }
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Six pages in three files and two folders."""
+    write_pages(tmp_path / "in/a.png", 1)
+    write_pages(tmp_path / "in/deep/er/b.png", 2)
+    write_pages(tmp_path / "in/deep/many.tif", 3, 4, 5, 6)
+    return tmp_path / "in"
