@@ -7,6 +7,9 @@ generator, so that one seed gives one result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +21,18 @@ Image = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Rng = np.random.Generator
 
-SCAN_HEIGHTS = (20, 24, 28, 32, 40, 48, 56)
+SCAN_HEIGHTS: tuple[int, ...] = (20, 24, 28, 32, 40, 48, 56)
 """Pixels that a crop is high in the scan."""
+SMALL_HEIGHTS: tuple[int, ...] = (12, 13, 14, 15, 16, 18)
+"""The same in scans of 100 to 200 dpi and of small print."""
+SMALL_CAPITALS: tuple[int, ...] = (10, 11, 12, 13, 14, 16)
+"""The same where there are no small letters to be lost."""
 
 WIDEST_STRETCH = 2.0
 """Letters are drawn out to at most so many times their width."""
+
+TYPED_PAD = 3
+"""Pixels that a typed letter may spread or lean out of its box."""
 
 
 def chance(rng: Rng, share: float) -> bool:
@@ -76,15 +86,114 @@ def draw_stretch(rng: Rng) -> float:
     return float(rng.uniform(0.75, 1.3) if lot < 0.8 else rng.uniform(1.0, 1.7))
 
 
-def to_scan_size(ink: Ink, rng: Rng, aspect: float = 0.0) -> Cover:
-    """Scale to one of the heights that lines have in scans, and to ``aspect`` if that is near."""
-    height = SCAN_HEIGHTS[int(rng.integers(len(SCAN_HEIGHTS)))]
+def to_scan_size(
+    ink: Ink,
+    rng: Rng,
+    aspect: float = 0.0,
+    heights: Sequence[int] = SCAN_HEIGHTS,
+    widest: float = WIDEST_STRETCH,
+) -> Cover:
+    """Scale to one of ``heights``, and to ``aspect`` if ``widest`` times the width allows that."""
+    height = heights[int(rng.integers(len(heights)))]
     scale = height / ink.shape[0]
     width = max(4, int(ink.shape[1] * scale))
     if aspect:
-        width = max(4, min(int(aspect * height), round(WIDEST_STRETCH * width)))
+        width = max(4, min(int(aspect * height), round(widest * width)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return _image(cv2.resize(ink, (width, height), interpolation=how)) * np.float32(1 / 255)
+
+
+def typed(letter: Ink, rng: Rng, uneven: float, filled: float, turn: float) -> Ink:
+    """Strike a letter as a typewriter does: turned, clogged, stronger on one side than the other.
+
+    Args:
+        letter: Its ink.
+        rng: Decides.
+        uneven: How much the strength of strikes varies, 0 to 1.
+        filled: Share of the letters whose counters are clogged with ink.
+        turn: Standard deviation of the letters' turn, in degrees.
+
+    Returns:
+        Ink with :data:`TYPED_PAD` pixels more on each side.
+    """
+    height, width = letter.shape
+    size = (width + 2 * TYPED_PAD, height + 2 * TYPED_PAD)
+    slope = float(np.tan(np.deg2rad(rng.normal(0, turn))))
+    matrix = np.array(
+        [
+            [1, -slope, TYPED_PAD + slope * height / 2],
+            [slope, 1, TYPED_PAD - slope * width / 2],
+        ],
+        np.float32,
+    )
+    ink = cv2.warpAffine(letter, matrix, size, flags=cv2.INTER_LINEAR)
+    if chance(rng, filled):
+        kernel = np.ones((int(rng.integers(3, 7)), int(rng.integers(3, 5))), np.uint8)
+        closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, kernel)
+        ink = cv2.addWeighted(ink, 0.25, closed, 0.75, 0)
+    strength = 1 - min(0.5, abs(rng.normal(0, uneven)))
+    if chance(rng, 0.6 * uneven):  # the type met the paper with one side first
+        far = max(0.3, strength - rng.uniform(0.2, 0.7))
+        side = np.linspace(strength, far, size[int(rng.integers(2))], dtype=np.float32)
+        side = side[::-1] if chance(rng, 0.5) else side
+        ramp = side[None, :] if len(side) == size[0] else side[:, None]
+        return _ink(ink * ramp)
+    return _ink(cv2.convertScaleAbs(ink, alpha=strength))
+
+
+def ribbon(ink: Ink, rng: Rng) -> Ink:
+    """Let ink run as out of a heavy ribbon: corners round off, narrow gaps close."""
+    soft = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.9, 1.8))
+    curve = (np.arange(256) - rng.uniform(20, 70)) * rng.uniform(1.5, 3.5)
+    return _ink(cv2.LUT(soft, np.clip(curve, 0, 255).astype(np.uint8)))
+
+
+def dots(ink: Ink, rng: Rng) -> Ink:
+    """Print with needles: the ink comes in dots."""
+    pitch = int(rng.integers(3, 5))
+    wave = 0.5 + 0.5 * np.cos(2 * np.pi * np.arange(pitch) / pitch)
+    dot = np.maximum.outer(wave, wave) if chance(rng, 0.4) else np.sqrt(np.outer(wave, wave))
+    weakest = rng.uniform(0.2, 0.6)
+    tile = (weakest + (1 - weakest) * dot).astype(np.float32)
+    spread = cv2.dilate(ink, np.ones((2, 2), np.uint8))
+    rows, columns = (-(-length // pitch) for length in ink.shape)
+    return _ink(spread * np.tile(tile, (rows, columns))[: ink.shape[0], : ink.shape[1]])
+
+
+def fade(cover: Cover, rng: Rng) -> Cover:
+    """Let ink be fainter in some upright or level bands, as print heads leave it."""
+    upright = chance(rng, 0.7)
+    length = cover.shape[1] if upright else cover.shape[0]
+    at = np.arange(length, dtype=np.float32) / length
+    kept = np.ones(length, np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        far = (at - rng.random()) / rng.uniform(0.02, 0.2)
+        kept *= 1 - np.float32(rng.uniform(0.2, 0.5)) * np.exp(-far * far)
+    kept = np.maximum(kept, np.float32(0.4))
+    return _image(cover * (kept[None, :] if upright else kept[:, None]))
+
+
+def dull(image: Image, rng: Rng) -> Image:
+    """Photograph in poor light: dark grey on mid grey."""
+    light, dark = float(np.percentile(image[:, ::4], 85)), float(image.min())
+    contrast = rng.uniform(55, 95) / max(50.0, light - dark)
+    return _image((image - light) * contrast + rng.uniform(95, 165))
+
+
+def bilevel(pixels: Pixels, generous: float = 0.0) -> Pixels:
+    """Return black and white only.
+
+    Args:
+        pixels: Grey.
+        generous: 0 to part them by Otsu's method, towards 1 to leave ever less to the paper, as
+            fax machines do: hairlines stay, but letters run together.
+    """
+    middle, parted = cv2.threshold(pixels, 0, 255, cv2.THRESH_OTSU)
+    if generous:
+        light = float(np.percentile(pixels, 85))
+        middle += generous * max(0.0, light - middle)
+        parted = cv2.threshold(pixels, middle, 255, cv2.THRESH_BINARY)[1]
+    return np.asarray(parted, np.uint8)
 
 
 def paper(shape: tuple[int, int], rng: Rng) -> Image:
@@ -105,12 +214,12 @@ def show_through(sheet: Image, other: Ink, rng: Rng) -> Image:
     return _image(sheet - behind * np.float32(rng.uniform(5, 35) / 255))
 
 
-def put_on_paper(cover: Cover, sheet: Image, rng: Rng) -> Image:
+def put_on_paper(cover: Cover, sheet: Image, rng: Rng, ruled: float = 0.1) -> Image:
     """Draw ink of some darkness on paper, now and then with a ruled line."""
     ground = float(sheet[::4, ::16].mean())
     dark = rng.uniform(0, min(110.0, max(1.0, ground - 70)))
     image = sheet + (np.float32(dark) - sheet) * cover
-    if chance(rng, 0.1):
+    if chance(rng, ruled):
         height, width = image.shape
         y = int(rng.integers(height))
         end = (width, y + int(rng.integers(-2, 3)))
@@ -118,20 +227,38 @@ def put_on_paper(cover: Cover, sheet: Image, rng: Rng) -> Image:
     return image
 
 
-def scan(image: Image, rng: Rng) -> Pixels:
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """How a line is scanned.
+
+    Attributes:
+        blur: Standard deviation at most, in pixels of a crop that is 32 high.
+        noise: Standard deviation at most, of 255.
+        black_and_white: Share of the scans without grey.
+        generous: See :func:`bilevel`; at most.
+    """
+
+    blur: float = 1.1
+    noise: float = 9.0
+    black_and_white: float = 0.12
+    generous: float = 0.0
+
+
+def scan(image: Image, rng: Rng, scanner: Scanner) -> Pixels:
     """Blur, noise, specks, JPEG, and now and then black and white only or a negative."""
     if chance(rng, 0.55):
-        image = _image(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.1) * len(image) / 32))
+        blur = rng.uniform(0.3, scanner.blur) * len(image) / 32
+        image = _image(cv2.GaussianBlur(image, (0, 0), blur))
     image = image + rng.standard_normal(image.shape, dtype=np.float32) * np.float32(
-        rng.uniform(0, 9)
+        rng.uniform(0, scanner.noise)
     )
     if chance(rng, 0.05):
         image = image - 90 * (rng.random(image.shape, dtype=np.float32) < 0.01)
     pixels = np.clip(image, 0, 255).astype(np.uint8)
     if chance(rng, 0.3):
         pixels = jpeg(pixels, int(rng.integers(25, 86)))
-    if chance(rng, 0.12):
-        return np.asarray(cv2.threshold(pixels, 0, 255, cv2.THRESH_OTSU)[1], np.uint8)
+    if chance(rng, scanner.black_and_white):
+        return bilevel(pixels, rng.uniform(0.4, 1) * scanner.generous)
     if chance(rng, 0.03):
         return 255 - pixels
     return pixels

@@ -79,6 +79,16 @@ class Face:
         """Mean advance in running text, in ems."""
         return sum(self.glyph(c).advance for c in SAMPLE) / len(SAMPLE) / EM
 
+    @cached_property
+    def fixed_width(self) -> bool:
+        """Whether all letters are equally wide, as those of typewriters are."""
+        return abs(self.glyph("i").advance - self.glyph("M").advance) < 1
+
+    @cached_property
+    def x_height(self) -> float:
+        """Height of small letters, in ems."""
+        return len(self.glyph("x").ink) / EM
+
     def glyph(self, character: str) -> Glyph:
         """Return a letter at :data:`EM`."""
         if character not in self._glyphs:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.training import degrade
-from pagereader.training.degrade import Ink, Rng, chance
-from pagereader.training.fonts import Face
+from pagereader.training.degrade import TYPED_PAD, Ink, Rng, Scanner, chance
+from pagereader.training.fonts import Face, Glyph
 from pagereader.training.text import TextSource
 
 PAD = 20
@@ -24,6 +24,18 @@ CROP_EMS = 1.1
 """Height of a crop, as drawn on average, in ems."""
 MARGIN_EMS = 0.5
 """Left and right margin of a crop together, on average, in ems."""
+CAPITALS = 0.75
+"""Letters of prose for one letter in capitals, by width, where widths differ."""
+LEAST_PIXELS = 4.5
+"""Width of a letter in small print, on average, below which nobody could read it."""
+LEAST_X_HEIGHT = 0.37
+"""In ems; faces with smaller letters are not scanned at few pixels."""
+DULL = Scanner(blur=0.7, noise=6, black_and_white=0)
+SMALL = Scanner(blur=0.9, noise=5, black_and_white=0.4, generous=0.2)
+FAINT_INK = Scanner(blur=0.8, black_and_white=0.04)
+"""Scans of what would be lost in a worse one."""
+TABBED = 0.8
+"""What a wide gap leaves for letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,7 @@ class GeneratedLine:
     """A line image with its text.
 
     Attributes:
-        pixels: uint8 grey, shape (20 to 56, width), proportions kept.
+        pixels: uint8 grey, shape (10 to 56, width), proportions kept.
         text: What it says.
     """
 
@@ -55,6 +67,25 @@ class _Hand:
     spacing: float = 0.0
     gap: float = 1.0
     wobble: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What kind of print a line is.
+
+    Attributes:
+        stretch: How much wider than the font's its letters are.
+        receipt: Whether it comes out of a cash register.
+        small: Whether it is scanned at few pixels.
+        typed: Whether it was written on a typewriter.
+        tabbed: Whether there is a wide gap in it.
+    """
+
+    stretch: float
+    receipt: bool
+    small: bool
+    typed: bool
+    tabbed: bool
 
 
 class LineGenerator:
@@ -88,17 +119,62 @@ class LineGenerator:
         rng = np.random.default_rng((self.seed, number))
         aspect = aspect or draw_aspect(rng)
         while True:
-            face = self.faces[int(rng.integers(len(self.faces)))]
-            stretch = degrade.draw_stretch(rng)
-            text = face.only(self.text.draw(rng, letters(face, aspect / stretch)))
+            form = chance(rng, self.text.mix.forms)
+            face = self._face(rng, form)
+            look = draw_look(face, form, rng)
+            count = letters(face, aspect / look.stretch)
+            if form and not face.fixed_width:  # mostly capitals, wider than those of prose
+                count = max(1, int(CAPITALS * count))
+            if look.tabbed:
+                count = max(1, int(TABBED * count))
+            drawn = self.text.form(rng, count) if form else self.text.draw(rng, count)
+            text = face.only(drawn)
             if not text:
                 continue
-            pixels = self._image(text, face, rng, aspect)
+            pixels = self._image(text, face, rng, aspect, look)
             if pixels is not None:
                 return GeneratedLine(pixels, text)
 
-    def _image(self, text: str, face: Face, rng: Rng, aspect: float) -> NDArray[np.uint8] | None:
-        drawing = draw(text, face, rng)
+    def _face(self, rng: Rng, form: bool) -> Face:
+        """Draw a face; for forms, those of fixed width are some times as likely."""
+        face = self.faces[int(rng.integers(len(self.faces)))]
+        for _ in range(3 if form else 0):
+            if face.fixed_width:
+                break
+            face = self.faces[int(rng.integers(len(self.faces)))]
+        return face
+
+    def _image(
+        self, text: str, face: Face, rng: Rng, aspect: float, look: _Look
+    ) -> NDArray[np.uint8] | None:
+        ink = self._print(text, face, rng, look)
+        if ink is None:
+            return None
+        heights = degrade.SCAN_HEIGHTS
+        if look.small and len(text) * LEAST_PIXELS < aspect * degrade.SMALL_CAPITALS[0]:
+            capitals = text.upper() == text
+            heights = degrade.SMALL_CAPITALS if capitals else degrade.SMALL_HEIGHTS
+        widest = max(1.0, look.stretch) if look.receipt else degrade.WIDEST_STRETCH
+        cover = degrade.to_scan_size(ink, rng, aspect, heights, widest)
+        faded = look.receipt and chance(rng, 0.4)
+        if faded:
+            cover = degrade.fade(cover, rng)
+        elif chance(rng, 0.15 if look.small else 0.3):
+            cover = degrade.patch(cover, rng)
+        sheet = degrade.paper((cover.shape[0], cover.shape[1]), rng)
+        if chance(rng, 0.0 if look.small else 0.15):
+            behind = draw(face.only(self.text.draw(rng, len(text))) or "x", face, rng)
+            sheet = degrade.show_through(sheet, behind.ink, rng)
+        image = degrade.put_on_paper(cover, sheet, rng, 0.02 if look.small else 0.1)
+        if not faded and chance(rng, 0.5 if look.receipt else 0.02):
+            return degrade.scan(degrade.dull(image, rng), rng, DULL)
+        if look.small:
+            return degrade.scan(image, rng, DULL if faded else SMALL)
+        return degrade.scan(image, rng, FAINT_INK if look.typed or look.receipt else Scanner())
+
+    def _print(self, text: str, face: Face, rng: Rng, look: _Look) -> Ink | None:
+        """Return the ink of a crop at drawing size, or None if there is none to be seen."""
+        drawing = draw(text, face, rng, look.typed, look.tabbed)
         own = ink = drawing.ink
         move = degrade.slant(own.shape, rng)
         own = ink = degrade.moved(own, move)
@@ -110,16 +186,24 @@ class LineGenerator:
         ink = np.ascontiguousarray(ink[crop_window(own, drawing, rng)])
         if chance(rng, 0.2):
             ink = degrade.bend(ink, rng)
-        if chance(rng, 0.33):
-            ink = degrade.thicken_or_thin(ink, rng)
-        cover = degrade.to_scan_size(ink, rng, aspect)
-        if chance(rng, 0.3):
-            cover = degrade.patch(cover, rng)
-        sheet = degrade.paper((cover.shape[0], cover.shape[1]), rng)
-        if chance(rng, 0.15):
-            behind = draw(face.only(self.text.draw(rng, len(text))) or "x", face, rng)
-            sheet = degrade.show_through(sheet, behind.ink, rng)
-        return degrade.scan(degrade.put_on_paper(cover, sheet, rng), rng)
+        if look.typed and chance(rng, 0.5):
+            return degrade.ribbon(ink, rng)
+        if look.receipt and not look.small and chance(rng, 0.35):
+            return degrade.dots(ink, rng)
+        return degrade.thicken_or_thin(ink, rng) if chance(rng, 0.33) else ink
+
+
+def draw_look(face: Face, form: bool, rng: Rng) -> _Look:
+    """Draw what kind of print a line is: forms are often receipts, fixed widths mostly typed."""
+    receipt = chance(rng, 0.6 if form else 0.02)
+    small = chance(rng, 0.33 if receipt else 0.12) and face.x_height > LEAST_X_HEIGHT
+    stretch = degrade.draw_stretch(rng)
+    if receipt and chance(rng, 0.7):
+        stretch = float(rng.uniform(0.55, 0.85))
+    narrowest = (0.42 if small else 0.3) / face.letter_width
+    typed = not receipt and chance(rng, 0.75 if face.fixed_width else 0.04)
+    tabbed = chance(rng, 0.4 if form else 0.01)
+    return _Look(max(stretch, min(1.0, narrowest)), receipt, small, typed, tabbed)
 
 
 def draw_aspect(rng: Rng, widest: float = 20.0) -> float:
@@ -134,24 +218,55 @@ def letters(face: Face, aspect: float) -> int:
     return max(1, round((CROP_EMS * aspect - MARGIN_EMS) / face.letter_width))
 
 
-def draw(text: str, face: Face, rng: Rng) -> _Drawing:
-    """Draw a line: as it is, or with uneven word gaps, wobble and letter spacing."""
+def draw(text: str, face: Face, rng: Rng, typed: bool = False, tabbed: bool = False) -> _Drawing:
+    """Draw a line: as it is, or with uneven word gaps, wobble and letter spacing.
+
+    Args:
+        text: What it says.
+        face: To draw with.
+        rng: Decides.
+        typed: Strike each letter as a typewriter does.
+        tabbed: Leave a wide gap before the last word or after a label.
+    """
     ascent, descent = face.metrics
     hand = _hand(text, rng)
+    tab, leap = _tab(text, rng) if tabbed else (-1, 0.0)
     pens, pen = [], float(PAD)
     wobble = 0.0
-    for character in text:
+    for place, character in enumerate(text):
         glyph = face.glyph(character)
         if character == " ":
             wobble = rng.normal(0, hand.wobble) if hand.wobble else 0.0
             pen += glyph.advance * hand.gap * (rng.uniform(0.85, 1.15) if hand.wobble else 1.0)
+            pen += leap * glyph.advance if place == tab else 0.0
             continue
         pens.append((glyph, round(pen) + glyph.left, PAD + ascent + glyph.top + round(wobble)))
         pen += glyph.advance + hand.spacing
     ink = np.zeros((ascent + descent + 2 * PAD, int(pen) + PAD + ascent), np.uint8)
-    for glyph, left, top in pens:
-        strike(ink, glyph.ink, left, top)
+    if typed:
+        type_letters(ink, pens, rng)
+    else:
+        for glyph, left, top in pens:
+            strike(ink, glyph.ink, left, top)
     return _Drawing(ink, ascent, descent)
+
+
+def type_letters(ink: Ink, pens: Sequence[tuple[Glyph, int, int]], rng: Rng) -> None:
+    """Strike letters one by one, none quite on the baseline nor as hard as the last.
+
+    Args:
+        ink: Of the line, drawn into.
+        pens: Letters with the left and upper edge of their ink.
+        rng: Decides how well kept the machine is, then about each letter.
+    """
+    uneven, filled = float(rng.uniform(0, 0.35)), float(rng.uniform(-0.3, 0.8))
+    slip, turn = float(rng.uniform(0, 1.6)), float(rng.uniform(0, 2.0))
+    for glyph, left, top in pens:
+        if not glyph.ink.size:
+            continue
+        letter = degrade.typed(glyph.ink, rng, uneven, filled, turn)
+        aside, down = (round(off) for off in rng.normal(0, slip, 2))
+        strike(ink, letter, left - TYPED_PAD + aside // 2, top - TYPED_PAD + down)
 
 
 def strike(ink: Ink, letter: Ink, left: int, top: int) -> None:
@@ -200,6 +315,13 @@ def sheet(lines: Sequence[GeneratedLine], width: int = 900) -> NDArray[np.uint8]
 def save_png(pixels: NDArray[np.uint8]) -> bytes:
     """Return the picture as PNG."""
     return bytes(cv2.imencode(".png", pixels)[1])
+
+
+def _tab(text: str, rng: Rng) -> tuple[int, float]:
+    """Return which blank is a wide gap, and how many blanks wider than others it is."""
+    after_label = text.find(": ") + 1
+    place = after_label if after_label > 0 and chance(rng, 0.5) else text.rfind(" ")
+    return place, float(rng.uniform(1, max(2.0, 0.5 * min(24, len(text)))))
 
 
 def _hand(text: str, rng: Rng) -> _Hand:

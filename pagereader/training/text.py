@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pagereader.errors import InputError
+from pagereader.training.forms import FormText
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 LATIN = PRINTABLE + (
@@ -32,6 +33,7 @@ class TextMix:
         words: Words in random order.
         numbers: Numbers, dates, sums and references among words.
         loose: Random characters.
+        forms: Of all lines, those of receipts and forms (:meth:`TextSource.form`).
         capitals: Of all lines, those in capitals only.
         titles: Of all lines, those with every word capitalised.
         long_s: Of all lines, those with the long s of old print.
@@ -45,7 +47,8 @@ class TextMix:
     words: float = 0.14
     numbers: float = 0.09
     loose: float = 0.05
-    capitals: float = 0.14
+    forms: float = 0.12
+    capitals: float = 0.19
     titles: float = 0.04
     long_s: float = 0.04
     dashes: float = 0.05
@@ -117,8 +120,17 @@ class TextSource:
             text = self._shuffled(rng, length)
         else:
             text = self._running(rng, length)
-        text = self._styled(text, rng)
-        return text or _pick(rng, self.characters.strip())
+        return self._kept(self._styled(text, rng), rng)
+
+    def form(self, rng: np.random.Generator, length: int = 0) -> str:
+        """Return one line as receipts and forms have it; otherwise as :meth:`draw`."""
+        length = min(length or self._length(rng), self.mix.longest)
+        return self._kept(FormText(rng, lambda: self._word(rng)).line(length), rng)
+
+    def _kept(self, text: str, rng: np.random.Generator) -> str:
+        allowed = set(self.characters) | {" "}
+        text = " ".join("".join(c for c in text if c in allowed).split())
+        return text[: self.mix.longest].strip() or _pick(rng, self.characters.strip())
 
     def _length(self, rng: np.random.Generator) -> int:
         longest = self.mix.longest
@@ -168,9 +180,7 @@ class TextSource:
             text = f"\u00ab{text}\u00bb" if rng.random() < 0.5 else f"\u201e{text}\u201c"
         if rng.random() < self.mix.curly:
             text = re.sub(r'"(?=\w)', "\u201c", text).replace('"', "\u201d").replace("'", "\u2019")
-        allowed = set(self.characters) | {" "}
-        text = "".join(c for c in text if c in allowed)
-        return " ".join(text.split())[: self.mix.longest].strip()
+        return text
 
 
 def _number(rng: np.random.Generator) -> str:

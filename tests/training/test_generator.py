@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from itertools import islice
+import re
+from itertools import islice, pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -14,9 +16,11 @@ from pagereader.cli.lines import lines_command
 from pagereader.errors import InputError
 from pagereader.training import degrade
 from pagereader.training.fonts import Face, find_faces
-from pagereader.training.generator import LineGenerator, draw, sheet
+from pagereader.training.generator import PAD, LineGenerator, draw, sheet
 from pagereader.training.text import LATIN, TextMix, TextSource
 from tests.training.conftest import PROSE
+
+HEIGHTS = {*degrade.SCAN_HEIGHTS, *degrade.SMALL_HEIGHTS, *degrade.SMALL_CAPITALS}
 
 
 def test_same_seed_and_number_give_the_same_line(faces: list[Face]) -> None:
@@ -36,7 +40,7 @@ def test_lines_do_not_depend_on_those_before(generator: LineGenerator) -> None:
 def test_lines_look_like_scans(generator: LineGenerator) -> None:
     for line in islice(generator.lines(), 60):
         assert line.pixels.dtype == np.uint8
-        assert line.pixels.shape[0] in degrade.SCAN_HEIGHTS
+        assert line.pixels.shape[0] in HEIGHTS
         assert line.pixels.shape[1] >= 4
         assert line.text == " ".join(line.text.split()) != ""
         assert np.ptp(line.pixels) > 20, "there is ink on paper"
@@ -69,6 +73,93 @@ def test_texts_keep_to_their_characters_and_length(seed: int, longest: int) -> N
     assert 1 <= len(line) <= longest
     assert set(line) <= set(LATIN)
     assert line == line.strip()
+
+
+@given(st.integers(0, 2**32), st.integers(1, 85))
+@settings(max_examples=60, deadline=None)
+def test_forms_fill_about_the_length_asked_for(seed: int, length: int) -> None:
+    line = TextSource(PROSE).form(np.random.default_rng(seed), length)
+    assert 1 <= len(line) <= length + 1
+    assert set(line) <= set(LATIN)
+    assert line == " ".join(line.split())
+
+
+def test_forms_have_prices_dates_codes_labels_and_addresses() -> None:
+    text, rng = TextSource(PROSE), np.random.default_rng(3)
+    lines = [text.form(rng, 40) for _ in range(300)]
+    wanted = (
+        r"\d\.\d\d\b",
+        r"\d\d/\d\d/\d{4}",
+        r"\d\d:\d\d",
+        r"\d{9}",
+        r"TOTAL",
+        r"\w@\w+\.",
+        r"\w:",
+    )
+    for pattern in wanted:
+        assert sum(bool(re.search(pattern, line)) for line in lines) >= 6, pattern
+    assert sum(line.isupper() for line in lines) > 60
+
+
+def test_a_share_of_the_lines_is_small(generator: LineGenerator) -> None:
+    heights = [generator.line(number).pixels.shape[0] for number in range(200)]
+    assert 8 <= sum(height <= max(degrade.SMALL_HEIGHTS) for height in heights) <= 40
+
+
+def test_only_typewriters_have_one_width(faces: list[Face]) -> None:
+    assert {face.path.stem for face in faces if face.fixed_width} == {"cour"}
+
+
+def test_typed_letters_differ_though_the_same_is_struck(faces: list[Face]) -> None:
+    face = next(face for face in faces if face.fixed_width)
+    even, typed = (
+        draw("eeeeeeee", face, np.random.default_rng(5), typed=typed).ink for typed in (False, True)
+    )
+    assert {int(letter.max()) for letter in letters_of(even, face)} == {255}
+    strengths = [int(letter.sum()) for letter in letters_of(typed, face)]
+    assert len(set(strengths)) == 8
+    assert min(strengths) > 0.2 * max(strengths), "all can be read"
+
+
+def letters_of(ink: degrade.Ink, face: Face) -> list[degrade.Ink]:
+    """Return the cells of a line of a fixed-width face."""
+    edges = [round(PAD + n * face.glyph("e").advance) for n in range(9)]
+    return [ink[:, left:right] for left, right in pairwise(edges)]
+
+
+def test_clogged_counters_hold_more_ink() -> None:
+    ring = np.zeros((24, 24), np.uint8)
+    cv2.circle(ring, (12, 12), 4, 255, 6)
+    clear, clogged = (
+        degrade.typed(ring, np.random.default_rng(1), 0, filled, 0) for filled in (0.0, 1.0)
+    )
+    middle = degrade.TYPED_PAD + 12
+    assert clear.shape == (24 + 2 * degrade.TYPED_PAD,) * 2
+    assert clear[middle, middle] < 60 < clogged[middle, middle]
+
+
+def test_a_tab_is_a_wide_gap(faces: list[Face]) -> None:
+    text = "TOTAL: 12.50"
+    plain, tabbed = (
+        draw(text, faces[0], np.random.default_rng(2), tabbed=tabbed).ink
+        for tabbed in (False, True)
+    )
+    assert tabbed.shape[1] > plain.shape[1] + faces[0].glyph(" ").advance
+    assert draw("TOTAL", faces[0], np.random.default_rng(2), tabbed=True).ink.max() == 255
+
+
+@given(st.integers(1, 60), st.integers(1, 300), st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_receipt_steps_keep_shape_and_leave_ink(height: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ink = np.full((height, width), 255, np.uint8)
+    assert degrade.dots(ink, rng).shape == degrade.ribbon(ink, rng).shape == ink.shape
+    assert degrade.dots(ink, rng).min() > 40
+    cover = np.ones((height, width), np.float32)
+    assert degrade.fade(cover, rng).min() >= 0.39
+    image = rng.uniform(0, 255, (height, width)).astype(np.float32)
+    dull = degrade.dull(image, rng)
+    assert np.ptp(dull) < 0.8 * max(120.0, np.ptp(image))
 
 
 def test_too_little_text_is_refused() -> None:
@@ -116,3 +207,10 @@ def test_command_saves_a_sheet_and_prints_the_texts(fonts: Path, tmp_path: Path)
     assert len(result.output.splitlines()) == 4
     with Image.open(target) as picture:
         assert picture.size[0] == 900
+
+
+def test_generous_thresholds_keep_hairlines() -> None:
+    pixels = np.full((20, 60), 220, np.uint8)
+    pixels[4:16, 5:9], pixels[4:16, 30] = 40, 160
+    assert degrade.bilevel(pixels)[10, 30] == 255
+    assert degrade.bilevel(pixels, 0.8)[10, 30] == 0
