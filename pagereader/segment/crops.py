@@ -145,31 +145,28 @@ def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask:
     """
     rows, columns = ink.shape
     height, warp = frame.height, frame.warp
-    v = np.arange(rows)[:, None]
     centre = warp.ascent * warp.scale - _CENTRE_H * height
-    mine = np.abs(v - centre)
-    theirs = np.full((rows, columns), np.inf)
+    y, x = np.nonzero(ink)
+    mine = np.abs(y - centre)
+    theirs = np.full(len(y), np.inf)
     for other in around:
         curve = _centre_in(warp, other, height)
-        if curve is None:
-            continue
-        u = np.arange(max(0, int(curve[0, 0])), min(columns, int(curve[-1, 0]) + 1))
-        if len(u):
-            away = np.abs(v - np.interp(u, curve[:, 0], curve[:, 1])[None])
-            theirs[:, u] = np.minimum(theirs[:, u], away)
+        if curve is not None:
+            at = np.interp(np.arange(columns), *curve.T)
+            at[: max(0, int(curve[0, 0]))] = at[max(0, int(curve[-1, 0]) + 1) :] = np.inf
+            theirs = np.minimum(theirs, np.abs(y - at[x]))
     labels, stats = components(ink)
-    count = len(stats)
-    own = np.broadcast_to(mine, ink.shape) < theirs
-    share = np.bincount(labels[own], minlength=count) / stats[:, 4]
-    core = np.broadcast_to(mine < 0.35 * height, ink.shape)
-    in_core = np.bincount(labels[core], minlength=count) > 0
-    in_theirs = np.bincount(labels[theirs < 0.35 * height], minlength=count) > 0
+    label, count = labels[y, x], len(stats)
+    own = mine < theirs
+    share = np.bincount(label[own], minlength=count) / stats[:, 4]
+    in_core = np.bincount(label[mine < 0.35 * height], minlength=count) > 0
+    in_theirs = np.bincount(label[theirs < 0.35 * height], minlength=count) > 0
     edge = (stats[:, 1] <= 0) | (stats[:, 1] + stats[:, 3] >= rows)
     gone = (share < 0.5) | (edge & ~in_core & (np.abs(_middle(stats) - centre) > 0.8 * height))
     both = in_core & in_theirs
-    gone[0] = both[0] = False
-    erased = np.where(both[labels], ~own, gone[labels])
-    return np.asarray(erased, np.uint8)
+    erased = np.zeros_like(ink)
+    erased[y, x] = np.where(both[label], ~own, gone[label])
+    return erased
 
 
 def _middle(stats: NDArray[np.int32]) -> Floats:
