@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+_NEEDS_BLUR = 0.8
 
 Mask = NDArray[np.uint8]
 """0 or 1, shape (height, width)."""
 Grey = NDArray[np.uint8]
 """Grey values, shape (height, width)."""
+Labels = NDArray[np.uint16] | NDArray[np.int32]
+"""Number of the component of each pixel, shape (height, width)."""
 Floats = NDArray[np.float64]
 Map = NDArray[np.float32]
 """Values of a page at map resolution, shape (height, width)."""
@@ -44,13 +50,16 @@ def dilated(mask: Mask, height: float, width: float) -> Mask:
     return np.asarray(cv2.dilate(mask, kernel(height, width)), np.uint8)
 
 
-def components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def components(mask: Mask) -> tuple[Labels, NDArray[np.int32]]:
     """Return the label of every pixel, 0 for background, and the boxes of the labels.
 
     Boxes are left, top, width, height, area, shape (n, 5); row 0 is the background.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    return np.asarray(labels, np.int32), np.asarray(stats, np.int32)
+    try:  # 16 bits are three times as fast, and enough for all but noise
+        found = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_16U)
+    except cv2.error:
+        found = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+    return found[1], np.asarray(found[2], np.int32)  # type: ignore[return-value]
 
 
 def runs(on: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -59,13 +68,56 @@ def runs(on: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
 
 
-def shrunk(values: NDArray[np.generic], factor: float) -> Map:
-    """Return ``values`` made smaller by averaging; a factor of 1 or more leaves the size alone.
+def shrunk(values: NDArray[Any], factor: float) -> Map:
+    """Return a map or a mask made smaller by averaging, sharply: gaps between words stay.
+
+    A factor of 1 or more leaves the size alone. It is kept exactly: the last row and column may
+    stand for less than a whole pixel.
+    """
+    if factor >= 1 or min(values.shape) * factor < 1:
+        return np.asarray(values, np.float32)
+    if values.dtype != np.uint8:
+        values, scale = np.asarray(values, np.float32), 1.0
+    else:
+        values, scale = values * np.uint8(255), 1 / 255
+    small = cv2.resize(values, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return np.multiply(small, scale, dtype=np.float32)
+
+
+def resized(values: NDArray[Any], factor: float) -> NDArray[Any]:
+    """Return ``values`` made smaller; a factor of 1 or more leaves the size alone.
 
     The factor is kept exactly: the last row and column may stand for less than a whole pixel.
+    Halving first, then blurring a little and sampling is several times faster than averaging
+    areas of broken sizes.
     """
-    floats = np.asarray(values, np.float32)
-    if factor >= 1 or min(floats.shape) * factor < 1:
-        return floats
-    small = cv2.resize(floats, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32)
+    if factor >= 1 or min(values.shape) * factor < 1:
+        return values
+    times = int(np.log2(1 / factor))
+    values, factor = halved(values, times), factor * 2**times
+    if factor < _NEEDS_BLUR:
+        values = cv2.GaussianBlur(values, (3, 3), 0)
+    return cv2.resize(values, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+
+
+def halved(values: NDArray[Any], times: int) -> NDArray[Any]:
+    """Return ``values`` shrunk by averaging to half, ``times`` over: far faster than at once.
+
+    Sides that do not divide evenly are filled up with their last row or column.
+    """
+    rows, columns = (-side % 2**times for side in values.shape)
+    if rows or columns:
+        values = cv2.copyMakeBorder(values, 0, rows, 0, columns, cv2.BORDER_REPLICATE)
+    for _ in range(times):
+        size = (values.shape[1] // 2, values.shape[0] // 2)
+        values = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    return values
+
+
+def doubled(values: NDArray[Any], times: int, shape: tuple[int, ...], method: int) -> NDArray[Any]:
+    """Return what was ``halved`` at its full ``shape`` again.
+
+    ``method`` is OpenCV's interpolation.
+    """
+    size = (values.shape[1] * 2**times, values.shape[0] * 2**times)
+    return cv2.resize(values, size, interpolation=method)[: shape[0], : shape[1]]

@@ -8,8 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Mask, closed, components, dilated, kernel
+from pagereader.segment.arrays import Labels, Mask, closed, components, dilated, kernel
 from pagereader.segment.prepare import Ink
+
+_DISC_H = 0.8  # least size of a disc
+_DISC_DEPTH = 0.28  # its inner radius, as a share of its size
 
 
 @dataclass(slots=True)
@@ -37,18 +40,18 @@ def keep_letters(ink: Ink, height: float) -> Letters:
     """Take everything out of ``ink`` that is no letter of about ``height`` pixels."""
     vertical = find_rulings(ink.faint, height, vertical=True)
     horizontal = find_rulings(ink.faint, height, vertical=False)
-    text = ink.text.copy()
-    text[(vertical > 0) | (horizontal > 0) | (_dashes(text, height) > 0)] = 0
+    rulings = vertical | horizontal
+    text = ink.text & (1 - (rulings | _dashes(ink.text, height)))
     labels, stats = components(text)
     bad, blots = _no_letters(text, labels, stats, height)
     bad |= _at_border(text, labels, stats, ink.outside, height)
     bad[0] = True
-    good = (~bad).astype(np.uint8)[labels]
-    weak = ink.weak & (1 - (text | vertical | horizontal)) | good
+    good = np.take((~bad).astype(np.uint8), labels)
+    weak = ink.weak & (1 - (text | rulings)) | good
     return Letters(
         ink=good,
         weak=weak,
-        vertical=closed(vertical, 10 * height, 1),
+        vertical=closed(vertical, 10 * height, 1) if vertical.any() else vertical,
         horizontal=horizontal,
         boxes=stats[~bad],
         pictures=stats[blots, :4],
@@ -67,6 +70,8 @@ def find_rulings(ink: Mask, height: float, *, vertical: bool) -> Mask:
 
     across = (1, 3) if vertical else (3, 1)
     mask = _cut(dilated(ink, *across), *along(max(first * height, 12)))
+    if not mask.any():
+        return mask
     mask = closed(mask, *along(bridge * height))
     mask = _cut(mask, *along(last * height))
     thickness = 0.35 * height + 3
@@ -76,18 +81,22 @@ def find_rulings(ink: Mask, height: float, *, vertical: bool) -> Mask:
 
 def _cut(mask: Mask, height: float, width: float) -> Mask:
     """Opening that counts the outside as set: a rule that runs off the page is still a rule."""
-    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel(height, width)), np.uint8)
+    element = kernel(height, width)
+    inner = np.asarray(cv2.erode(mask, element), np.uint8)
+    return np.asarray(cv2.dilate(inner, element), np.uint8) if inner.any() else inner
 
 
 def _dashes(ink: Mask, height: float) -> Mask:
     """Short rules that stand alone."""
     solid = _cut(ink, 1, max(6 * height, 25))
+    if not solid.any():
+        return solid
     solid &= 1 - _cut(solid, 0.3 * height + 1, 1)
     return dilated(solid, 3, 1)
 
 
 def _no_letters(
-    ink: Mask, labels: NDArray[np.int32], stats: NDArray[np.int32], height: float
+    ink: Mask, labels: Labels, stats: NDArray[np.int32], height: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which components are no letters, and which of these are blots or pictures."""
     rows, columns = ink.shape
@@ -100,14 +109,14 @@ def _no_letters(
     bad |= (w > 6 * height) & (h < 0.8 * height) & (fill > 0.5)
     bad |= (w > 10 * height) & (h < 1.5 * height) & (fill < 0.5)
     bad |= (size < 0.18 * height) | (area < 4)
-    bad |= _discs(ink, labels, size, height)
+    bad |= _discs(ink, labels, stats, height)
     blots[0] = False
     return bad, blots & ~edge
 
 
 def _at_border(
     ink: Mask,
-    labels: NDArray[np.int32],
+    labels: Labels,
     stats: NDArray[np.int32],
     outside: Mask,
     height: float,
@@ -120,12 +129,21 @@ def _at_border(
     return touching & ((stats[:, 3] > 3 * height) | (stats[:, 2] > 5 * height))
 
 
-def _discs(
-    ink: Mask, labels: NDArray[np.int32], size: NDArray[np.int32], height: float
-) -> NDArray[np.bool_]:
-    """Solid discs (punch holes): thick for their size, unlike any letter."""
-    depth = np.asarray(cv2.distanceTransform(ink, cv2.DIST_L2, 3), np.float32)
-    ys, xs = np.nonzero(depth > 0.22 * height)
-    inner = np.zeros(len(size), np.float32)
-    np.maximum.at(inner, labels[ys, xs], depth[ys, xs])
-    return (inner > 0.28 * size) & (size > 0.8 * height)
+def _discs(ink: Mask, labels: Labels, stats: NDArray[np.int32], height: float) -> NDArray[np.bool_]:
+    """Solid discs (punch holes): thick for their size, unlike any letter.
+
+    What holds no square of the least disc's inside is none: few letters do.
+    """
+    size = stats[:, 2:4].max(axis=1)
+    radius = _DISC_DEPTH * _DISC_H * height
+    solid = cv2.findNonZero(_eroded(ink, 1.4 * radius))
+    inner = np.zeros(len(stats), np.float32)
+    if solid is not None:
+        xs, ys = solid.reshape(-1, 2).T
+        depth = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
+        np.maximum.at(inner, labels[ys, xs], depth[ys, xs])
+    return np.asarray((inner > _DISC_DEPTH * size) & (size > _DISC_H * height), np.bool_)
+
+
+def _eroded(mask: Mask, side: float) -> Mask:
+    return np.asarray(cv2.erode(mask, kernel(side, side)), np.uint8)

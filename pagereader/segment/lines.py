@@ -18,6 +18,7 @@ from pagereader.segment.scale import Scale, sheared
 _SIGMA_ACROSS_H = (0.33, 0.45)
 _SIGMA_ACROSS_PITCH = 0.2
 _SIGMA_ALONG_U = 2.0
+_LEAST_SIGMA = 3.0  # pixels along the lines; wider blurs are taken on fewer columns
 _SAME_LINE_H = 0.6  # ridges nearer than this are one line
 _NINE = np.linspace(0, 1, 9)  # where curves are compared
 _MOST_RIDGES = 4000  # no page has so many words; texture and noise have
@@ -80,10 +81,25 @@ def ridge_response(density: Map, scale: Scale) -> Map:
     column = (1 - y**2 / across**2) * np.exp(-(y**2) / (2 * across**2))
     column -= column.mean()
     column /= np.abs(column).sum() / 2
-    row = cv2.getGaussianKernel(2 * int(np.ceil(2.5 * along)) + 1, along)
-    level = sheared(density, scale.slope)
+    thin = max(1, int(along / _LEAST_SIGMA))
+    row = cv2.getGaussianKernel(2 * int(np.ceil(2.5 * along / thin)) + 1, along / thin)
+    level = _narrowed(sheared(density, scale.slope), thin)
     answer = cv2.sepFilter2D(level, cv2.CV_32F, row, column, borderType=cv2.BORDER_CONSTANT)
-    return sheared(np.asarray(np.maximum(answer, 0), np.float32), scale.slope, back=True)
+    answer = np.maximum(answer, 0, out=answer)
+    if thin > 1:
+        size = answer.shape[1] * thin, answer.shape[0]
+        answer = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)[:, : density.shape[1]]
+    return sheared(np.asarray(answer, np.float32), scale.slope, back=True)
+
+
+def _narrowed(values: Map, times: int) -> Map:
+    """Average so many columns to one: what will be blurred along the lines needs no more."""
+    if times == 1:
+        return values
+    columns = -values.shape[1] % times
+    padded = cv2.copyMakeBorder(values, 0, 0, 0, columns, cv2.BORDER_CONSTANT)
+    means = cv2.blur(padded, (times, 1), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(means[:, ::times])
 
 
 def trace(response: Map, level: float, height: float) -> list[Ridge]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
-from pagereader.segment.arrays import Floats, Grey, Map, shrunk
+from pagereader.segment.arrays import Floats, Grey, Map
 from pagereader.segment.found import FoundLine
+from pagereader.segment.scale import jaggedness, strips
 
 _SIDEWAYS = 1.3  # how much more jagged the columns' profile must be than the rows'
 _WIDE = 0.28  # slopes looked at: 15 degrees
@@ -19,7 +20,6 @@ _CLEARLY = 1.3
 _LEAST_LETTER_H = 0.25
 _LETTERS_A_LINE = 6
 _LETTERS_A_PAGE = 40
-_LETTER_PIXELS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,10 @@ class View:
     def after(self, inner: Floats) -> View:
         """Return the view of a copy that was made from this one by the inverse of ``inner``."""
         return View(_chain(self.matrix, inner))
+
+    def shrunk(self, factor: float) -> View:
+        """Return the view of a copy that was made smaller."""
+        return self.after(np.array([[1 / factor, 0, 0], [0, 1 / factor, 0]]))
 
     @property
     def magnification(self) -> float:
@@ -90,51 +94,28 @@ def levelled(grey: Grey, view: View, slope: float) -> tuple[Grey, View, NDArray[
 
 def steep_slope(density: Map, height: float) -> float:
     """Return the slope of the lines up to 15 degrees if they are steep, else 0."""
-    points = _points(density, height)
-    if points is None:
+    ink = strips(density, height)
+    if ink is None:
         return 0.0
     slopes = np.linspace(-_WIDE, _WIDE, 57)
-    score = np.array([_jaggedness(points, slope) for slope in slopes])
+    score = np.array([jaggedness(ink, float(slope)) for slope in slopes])
     best = int(score.argmax())
     slight = np.abs(slopes) <= _STEEP
     if abs(slopes[best]) <= _STEEP or score[best] < _CLEARLY * score[slight].max():
         return 0.0
     fine = slopes[best] + np.linspace(-0.01, 0.01, 9)
-    return float(max(fine, key=lambda slope: _jaggedness(points, float(slope))))
+    return float(max(fine, key=lambda slope: jaggedness(ink, float(slope))))
 
 
 def is_sideways(density: Map, height: float) -> bool:
     """Whether the lines run up or down the page: then its columns' profile is the jagged one."""
-    across, along = _points(density, height), _points(density.T, height)
+    across, along = strips(density, height), strips(density.T, height)
     if across is None or along is None:
         return False
     slopes = np.linspace(-_WIDE, _WIDE, 29)
-    upright = max(_jaggedness(across, float(slope), power=1) for slope in slopes)
-    sideways = max(_jaggedness(along, float(slope), power=1) for slope in slopes)
+    upright = max(jaggedness(across, float(slope), power=1) for slope in slopes)
+    sideways = max(jaggedness(along, float(slope), power=1) for slope in slopes)
     return sideways > _SIDEWAYS * upright
-
-
-_Ink = tuple[NDArray[np.intp], Floats, Floats]
-
-
-def _points(density: Map, height: float) -> _Ink | None:
-    """Rows, centred columns and weights of the ink on a small map."""
-    small = shrunk(density, min(1.0, _LETTER_PIXELS / height))
-    ys, xs = np.nonzero(small > 0.05)
-    if len(ys) < 50:
-        return None
-    return ys, xs - small.shape[1] / 2, small[ys, xs].astype(np.float64)
-
-
-def _jaggedness(points: _Ink, slope: float, power: int = 2) -> float:
-    """Sum of the steps of the row profile along ``slope``, by default squared.
-
-    Squares tell slopes apart most sharply; plain steps are not led astray by one bold stroke,
-    such as what is left of a page's edge.
-    """
-    ys, xs, weight = points
-    row = np.floor(ys - xs * slope).astype(np.intp)
-    return float(np.sum(np.abs(np.diff(np.bincount(row - row.min(), weight))) ** power))
 
 
 def uprightness(lines: list[FoundLine], height: float) -> float:

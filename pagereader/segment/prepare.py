@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import PageImage
-from pagereader.segment.arrays import Grey, Map, Mask, dilated
+from pagereader.segment.arrays import Grey, Map, Mask, dilated, doubled, halved, resized
 from pagereader.segment.parameters import Parameters
 
-_BACKGROUND_SHRINK = 8
-_SAUVOLA_WINDOW = 41
+_BACKGROUND_HALVED = 3  # times
+_WINDOW_HALVED = 2  # times
+_SAUVOLA_WINDOW = 11  # of the shrunk copy: 44 pixels
 _SAUVOLA_K = 0.2
 _STRONG_INK = 100.0  # grey levels under the paper
+_LEAST_INK = 50  # pixels that tell of contrast
 _LEAST_CONTRAST = 12.0  # grey levels; weaker is noise of paper and scanner
 
 
@@ -43,19 +45,13 @@ def to_grey(pixels: NDArray[np.uint8]) -> Grey:
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def working_size(width: int, height: int, megapixels: float) -> tuple[int, int]:
-    """Return width and height to work at: by area, since receipts are tall; never enlarged."""
-    factor = min(1.0, (megapixels * 1e6 / (width * height)) ** 0.5)
-    return max(1, round(width * factor)), max(1, round(height * factor))
+def working_copy(image: PageImage, megapixels: float) -> tuple[Grey, float]:
+    """Return the page in grey at working size, upright as it is, and its working pixels a pixel.
 
-
-def working_copy(image: PageImage, megapixels: float) -> Grey:
-    """Return the page in grey at working size, upright as the image is."""
-    size = working_size(image.width, image.height, megapixels)
-    pixels = image.pixels
-    if size != (image.width, image.height):  # shrink first: colour at full size costs memory
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return to_grey(pixels)
+    The size is told by area, since receipts are tall; it is never enlarged.
+    """
+    factor = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
+    return resized(to_grey(image.pixels), factor), min(1.0, factor)
 
 
 def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | None = None) -> Ink:
@@ -73,48 +69,60 @@ def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | Non
     background, outside = _background(grey, parameters.margin_dark)
     if canvas is not None:
         outside |= dilated(canvas.astype(np.uint8), 5, 5)
-    lit = cv2.divide(grey.astype(np.float32), np.maximum(background, 1), scale=255.0)
-    flat = np.asarray(np.minimum(lit, 255), np.float32)
-    window = (_SAUVOLA_WINDOW, _SAUVOLA_WINDOW)
-    mean = np.asarray(cv2.blur(flat, window), np.float32)
-    square = np.asarray(cv2.sqrBoxFilter(flat, -1, window), np.float32)
-    deviation = np.sqrt(np.maximum(square - mean * mean, 0))
-    contrast = mean - flat
-    sauvola = mean * (_SAUVOLA_K - deviation * np.float32(_SAUVOLA_K / 128))
-    typical = _typical_contrast(contrast[contrast > _LEAST_CONTRAST])
+    flat = np.asarray(cv2.divide(grey, background, scale=255), np.uint8)
+    mean, deviation = _surroundings(flat)
+    contrast = np.asarray(cv2.subtract(_full_size(mean, flat.shape), flat), np.uint8)
+    typical = _typical_contrast(contrast)
     pale = min(1.0, typical / _STRONG_INK)  # Sauvola's k is made for black ink
+    sauvola = mean * (_SAUVOLA_K - deviation * np.float32(_SAUVOLA_K / 128))
 
     def darker(share: float, k: float) -> Mask:
         floor = max(_LEAST_CONTRAST, share * typical)
-        above = (contrast > floor) & (contrast > np.float32(k) * sauvola)
-        return above.view(np.uint8)
+        return (contrast > _full_size(np.maximum(k * sauvola, floor), flat.shape)).view(np.uint8)
 
     text = darker(parameters.contrast, pale)
     weak = darker(parameters.weak_contrast, 0.5 * pale)
     faint = darker(parameters.faint_contrast, 1.0)
-    text[outside > 0] = weak[outside > 0] = 0
+    if outside.any():
+        page = 1 - outside
+        text, weak = text & page, weak & page
     return Ink(text, weak, faint, outside)
 
 
-def _background(grey: Grey, margin_dark: float) -> tuple[Map, Mask]:
+def _background(grey: Grey, margin_dark: float) -> tuple[Grey, Mask]:
     """Paper brightness without its ink, and the mask of what is not paper."""
-    height, width = grey.shape
-    small_size = (max(8, width // _BACKGROUND_SHRINK), max(8, height // _BACKGROUND_SHRINK))
-    small = cv2.resize(grey, small_size, interpolation=cv2.INTER_AREA)
+    small = halved(grey, _BACKGROUND_HALVED)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     light = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, element), 7)
     paper = float(np.percentile(light, 80))
     around = dilated((light < margin_dark * paper).astype(np.uint8), 3, 3)
-    even = cv2.GaussianBlur(np.maximum(light, 0.35 * paper).astype(np.float32), (0, 0), 3)
-    background = cv2.resize(even, (width, height), interpolation=cv2.INTER_LINEAR)
-    outside = cv2.resize(around, (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(background, np.float32), np.asarray(outside, np.uint8)
+    even = cv2.GaussianBlur(np.maximum(light, max(1, int(0.35 * paper))), (0, 0), 3)
+    background = doubled(even, _BACKGROUND_HALVED, grey.shape, cv2.INTER_LINEAR)
+    outside = doubled(around, _BACKGROUND_HALVED, grey.shape, cv2.INTER_NEAREST)
+    return np.asarray(background, np.uint8), np.asarray(outside, np.uint8)
 
 
-def _typical_contrast(contrast: NDArray[np.float32]) -> float:
+def _surroundings(flat: Grey) -> tuple[Map, Map]:
+    """Mean and standard deviation around each pixel, on a smaller copy: both change slowly."""
+    small = halved(flat, _WINDOW_HALVED).astype(np.float32)
+    squares = np.multiply(flat, flat, dtype=np.uint16)
+    window = (_SAUVOLA_WINDOW, _SAUVOLA_WINDOW)
+    mean = np.asarray(cv2.blur(small, window), np.float32)
+    square = cv2.blur(halved(squares, _WINDOW_HALVED).astype(np.float32), window)
+    return mean, np.sqrt(np.maximum(square - mean * mean, 0))
+
+
+def _full_size(values: Map, shape: tuple[int, ...]) -> Grey:
+    """Return values of the smaller copy at full size, rounded."""
+    small = np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(doubled(small, _WINDOW_HALVED, shape, cv2.INTER_LINEAR), np.uint8)
+
+
+def _typical_contrast(contrast: Grey) -> float:
     """Median contrast of the ink, weighted by its square: noise is plenty, but weak."""
-    if contrast.size < 50:
+    histogram = cv2.calcHist([contrast[::2]], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    histogram[: int(_LEAST_CONTRAST) + 1] = 0
+    if histogram.sum() < _LEAST_INK:
         return 0.0
-    levels = np.minimum(contrast, 255).astype(np.intp)
-    weight = np.bincount(levels, minlength=256) * np.arange(256.0) ** 2
+    weight = histogram * np.arange(256.0) ** 2
     return float(np.searchsorted(np.cumsum(weight), weight.sum() / 2))

@@ -8,16 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Floats, Map, Mask, shrunk
+from pagereader.segment.arrays import Floats, Map, Mask, components, shrunk
 from pagereader.segment.parameters import Parameters
 
+_LEVEL = 0.5  # pixels that a level line may rise across the map
 WARP = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 _LETTERS_A_UNIT = 1.7  # pitch / U
 _UNIT_MAX_H = 1.4
 _FEW = 5  # so few components tell of letters only if they are
+_LEAST_LETTER = 5  # pixels high
 _CLEAR_LETTER = 12  # pixels high
+_SLOPE_LETTER = 6.0  # pixels high where slopes are told
+_STRIP = 3  # pixels wide
+_SLOPE_INK = 0.05
+_LEAST_STRIPS = 25
 _PITCH_RANGE_H = (1.15, 5.5)
-_PITCH_TRUST = 0.34  # weaker autocorrelation says little
+_PITCH_TRUST = (0.28, 0.40)  # autocorrelation: weaker says little, stronger is believed
 _PITCH_DOUBTED_H = 2.4
 _PITCH_PEAK = 0.5  # the first peak this share as high as the best is the pitch
 
@@ -49,46 +55,89 @@ def letter_height(ink: Mask) -> float | None:
     Returns:
         Pixels, or None if no component could be a letter.
     """
-    stats = cv2.connectedComponentsWithStats(ink, connectivity=8)[2][1:]
+    stats = components(ink)[1][1:]
+    return height_of(stats[letter_like(stats, ink.shape)])
+
+
+def letter_like(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Say which components of an image of this shape could be letters, by their boxes alone."""
     width, height, area = stats[:, 2:].T
-    letters = (height >= 5) & (height < ink.shape[0] / 12) & (width < ink.shape[1] / 3)
+    letters = (height < shape[0] / 12) & (width < shape[1] / 3)
     letters &= (height < 8 * width) & (width < 12 * height) & (area > 0.08 * height * width)
-    if letters.sum() < _FEW:
-        letters &= height >= _CLEAR_LETTER
-    if not letters.any():
+    return np.asarray(letters, np.bool_)
+
+
+def height_of(letters: NDArray[np.int32]) -> float | None:
+    """Return the median height of components, weighted by the root of their area."""
+    heights, areas = letters[:, 3:].T
+    large = heights >= _LEAST_LETTER
+    if large.sum() < _FEW:
+        large &= heights >= _CLEAR_LETTER
+    if not large.any():
         return None
-    heights, areas = height[letters], area[letters]
-    order = np.argsort(heights)
-    mass = np.cumsum(np.sqrt(areas[order]))
-    return float(heights[order][np.searchsorted(mass, mass[-1] / 2)])
+    order = np.argsort(heights[large])
+    mass = np.cumsum(np.sqrt(areas[large][order]))
+    return float(heights[large][order][np.searchsorted(mass, mass[-1] / 2)])
 
 
 def measure(density: Map, height: float) -> Scale:
     """Return the units of a density map whose letters are ``height`` pixels high."""
     slope = page_slope(density, height)
     pitch, trust = line_pitch(density, height, slope)
-    if trust < _PITCH_TRUST:
-        pitch = min(pitch, _PITCH_DOUBTED_H * height)
+    believed = float(np.interp(trust, _PITCH_TRUST, (_PITCH_DOUBTED_H, _PITCH_RANGE_H[1])))
+    pitch = min(pitch, believed * height)
     return Scale(height, pitch, slope)
 
 
 def page_slope(density: Map, height: float, limit: float = 0.10) -> float:
     """Return the dy/dx, within +-``limit``, that makes the row profile most jagged."""
-    factor = min(1.0, 6 / height)
-    size = (max(1, round(density.shape[1] * factor)), max(1, round(density.shape[0] * factor)))
-    small = cv2.resize(density, size, interpolation=cv2.INTER_AREA)
-    ys, xs = np.nonzero(small > 0.05)
-    if len(ys) < 50:
+    ink = strips(density, height)
+    if ink is None:
         return 0.0
-    weight, centred = small[ys, xs], xs - small.shape[1] / 2
-
-    def jaggedness(slope: float) -> float:
-        row = (ys - centred * slope).astype(np.int32)
-        return float(np.sum(np.diff(np.bincount(row - row.min(), weight)) ** 2))
-
     coarse = np.linspace(-limit, limit, 2 * round(limit * 100) + 1)
-    best = max(coarse, key=jaggedness)
-    return float(max(best + np.linspace(-0.01, 0.01, 9), key=jaggedness))
+    best = max(coarse, key=lambda slope: jaggedness(ink, float(slope)))
+    fine = best + np.linspace(-0.01, 0.01, 9)
+    return float(max(fine, key=lambda slope: jaggedness(ink, float(slope))))
+
+
+@dataclass(frozen=True, slots=True)
+class Strips:
+    """The ink of a map, shrunk to letters 6 pixels high, in strips 3 pixels wide.
+
+    Attributes:
+        rows: Row of each piece of ink, shape (n,).
+        away: Pixels from the middle of its strip to that of the map, shape (n,).
+        ink: How much of it there is, shape (n,).
+    """
+
+    rows: Floats
+    away: Floats
+    ink: Floats
+
+
+def strips(density: Map, height: float) -> Strips | None:
+    """Return the ink from which slopes are told; None if there is too little."""
+    factor = min(1.0, _SLOPE_LETTER / height)
+    size = round(density.shape[1] * factor / _STRIP), round(density.shape[0] * factor)
+    if min(size) < 1:
+        return None
+    window = max(1, round(_STRIP / factor)), max(1, round(1 / factor))
+    small = cv2.resize(cv2.blur(density, window), size, interpolation=cv2.INTER_LINEAR)
+    ys, xs = np.nonzero(small > _SLOPE_INK)
+    if len(ys) < _LEAST_STRIPS:
+        return None
+    away = (xs - small.shape[1] / 2) * _STRIP
+    return Strips(ys.astype(np.float64), away, small[ys, xs].astype(np.float64))
+
+
+def jaggedness(ink: Strips, slope: float, power: int = 2) -> float:
+    """Sum of the steps of the row profile along ``slope``, by default squared.
+
+    Squares tell slopes apart most sharply; plain steps are not led astray by one bold stroke,
+    such as what is left of a page's edge.
+    """
+    row = np.floor(ink.rows - ink.away * slope).astype(np.intp)
+    return float(np.sum(np.abs(np.diff(np.bincount(row - row.min(), ink.ink))) ** power))
 
 
 def shear(slope: float, width: int, back: bool = False) -> NDArray[np.float32]:
@@ -101,6 +150,8 @@ def shear(slope: float, width: int, back: bool = False) -> NDArray[np.float32]:
 def sheared(values: Map, slope: float, back: bool = False) -> Map:
     """Return the map with lines of ``slope`` laid level, or, ``back``, sloping again."""
     height, width = values.shape
+    if abs(slope) * width < _LEVEL:
+        return values
     warped = cv2.warpAffine(values, shear(slope, width, back), (width, height), flags=WARP)
     return np.asarray(warped, np.float32)
 

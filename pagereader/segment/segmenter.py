@@ -12,9 +12,10 @@ import numpy as np
 import pagereader
 from pagereader.document import PageImage, ProcessingStep, Region
 from pagereader.options import Options
-from pagereader.segment.arrays import Grey
+from pagereader.segment.arrays import Grey, resized
 from pagereader.segment.crops import cut_lines
-from pagereader.segment.orientation import View, is_sideways, turned, uprightness
+from pagereader.segment.look import Look, first_look
+from pagereader.segment.orientation import View, levelled, turned, uprightness
 from pagereader.segment.page import Draft, FoundPage, draft, find_lines
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import working_copy
@@ -23,6 +24,7 @@ from pagereader.segment.spread import fold
 from pagereader.stages import LineCrop, Segmentation
 
 _ON_ITS_HEAD = -0.25  # uprightness under which a page is turned round
+_SAME_SIZE = 0.7  # letters on a smaller copy must be this share of what they should be
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,13 @@ class LineSegmenter:
 
     def segment(self, image: PageImage) -> Segmentation:
         """Return regions and lines in reading order; empty for a page without text."""
-        grey = working_copy(image, self.parameters.megapixels)
-        scale = np.diag([image.width / grey.shape[1], image.height / grey.shape[0]])
-        view = View(np.column_stack([scale, np.zeros(2)]))
+        grey, factor = working_copy(image, self.parameters.megapixels)
+        view = View(np.eye(2, 3)).shrunk(factor)
         if self.orientation == "auto":
             degrees, page, split = self._by_looks(grey, view)
         else:
             degrees = int(self.orientation)
-            page, split = self._find(grey, view, degrees)
+            page, split = self._find_turned(grey, view, degrees)
         if not page.lines:
             return Segmentation(orientation=degrees)
         regions = page_regions(page, self.parameters, split)
@@ -86,36 +87,48 @@ class LineSegmenter:
         tops tell which way is up. Where that is no clear answer (cursive, capitals), the page
         is left as it is: only reading could tell.
         """
-        start = draft(grey, view, self.parameters)
-        if start is None:
-            return 0, FoundPage(view), None
+        look = first_look(grey, self.parameters)
         degrees = 0
-        page, split = self._find(grey, view, degrees, start)
-        if is_sideways(start.density, start.height * start.factor):
-            turned_page, turned_split = self._find(grey, view, 90)
+        page, split = self._find(grey, view, look)
+        if look is not None and look.is_sideways:
+            turned_page, turned_split = self._find_turned(grey, view, 90)
             if turned_page.running_length > page.running_length:  # and not columns of figures
                 degrees, page, split = 90, turned_page, turned_split
         limit = 0.0 if degrees else _ON_ITS_HEAD
         if page.lines and uprightness(page.lines, page.height) < limit:
-            other, other_split = self._find(grey, view, degrees + 180)
+            other, other_split = self._find_turned(grey, view, degrees + 180)
             if len(other.lines) >= 0.8 * len(page.lines):
                 return degrees + 180, other, other_split
         return degrees, page, split
 
-    def _find(
-        self, grey: Grey, view: View, degrees: int, start: Draft | None = None
-    ) -> tuple[FoundPage, float | None]:
-        """Turn the page and find its lines, and the middle of its fold if it is a spread.
+    def _find_turned(self, grey: Grey, view: View, degrees: int) -> tuple[FoundPage, float | None]:
+        """Turn the page and find its lines."""
+        grey, view = turned(grey, view, degrees)
+        return self._find(grey, view, first_look(grey, self.parameters))
 
-        ``start`` is the turned page's ink, if that is known already.
-        """
+    def _find(self, grey: Grey, view: View, look: Look | None) -> tuple[FoundPage, float | None]:
+        """Find the lines of an upright page, and the middle of its fold if it is a spread."""
+        tilt = look.tilt if look is not None and not self.spread else 0.0
+        start, factor = None, 1.0 if look is None else look.fitting(grey.size)
+        if look is not None and factor < 1:
+            start = self._draft(resized(grey, factor), view.shrunk(factor), tilt)
+            if start is not None and start.height < _SAME_SIZE * factor * look.height:
+                start = None  # grain, which looks alike at any size
         if start is None:
-            grey, view = turned(grey, view, degrees)
-            start = draft(grey, view, self.parameters)
+            start = self._draft(grey, view, tilt)
         if start is None:
             return FoundPage(view), None
-        if not self.spread:
-            return find_lines(start, self.parameters), None
-        between = fold(start.letters.ink, start.height)
-        page = find_lines(start, self.parameters, between)
-        return page, (between.start + between.stop) / 2
+        if self.spread:
+            between = fold(start.letters.ink, start.height)
+            page = find_lines(start, self.parameters, between)
+            return page, (between.start + between.stop) / 2
+        page = find_lines(start, self.parameters)
+        page.tilt = math.tan(math.atan(tilt) + math.atan(page.tilt))
+        return page, None
+
+    def _draft(self, grey: Grey, view: View, tilt: float) -> Draft | None:
+        """Lay a page of steep lines level, and find its ink."""
+        if not tilt:
+            return draft(grey, view, self.parameters)
+        grey, view, canvas = levelled(grey, view, tilt)
+        return draft(grey, view, self.parameters, canvas)
