@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -12,12 +13,12 @@ from torch import Tensor
 from pagereader.document import Alternative, Flag, ProcessingStep
 from pagereader.errors import ModelError
 from pagereader.options import Options
-from pagereader.recognize.batching import HalvingBatch, is_out_of_memory
+from pagereader.recognize.batching import HalvingBatch, chunks, is_out_of_memory
 from pagereader.recognize.beams import BeamSearch
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.confidence import geometric_mean, probability
 from pagereader.recognize.decoder import GreedyDecoder
-from pagereader.recognize.decoding import ROWS, DecodedLine
+from pagereader.recognize.decoding import ROWS, DecodedLine, round_up
 from pagereader.recognize.device import DeviceDecoder
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
@@ -35,6 +36,7 @@ from pagereader.recognize.routing import onednn_pays, through_onednn
 from pagereader.recognize.vocabulary import Vocabulary
 from pagereader.recognize.wide import Piece, merge, split
 from pagereader.recognize.words import centres, word_spans
+from pagereader.recognize.workers import Workers
 from pagereader.stages import LineReading
 
 ENCODER_BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
@@ -96,6 +98,7 @@ class Engine:
         hidden = int(checkpoint.model.config.encoder.hidden_size)
         exact_cpu = device.type == "cpu" and precision.name == "fp32"
         self.onednn = exact_cpu and onednn_pays(hidden, 4 * hidden)
+        self.workers = Workers(device)
         self.encoding = HalvingBatch(min(ENCODER_BATCH[device.type], batch_size or 1 << 30))
         self.beams: BeamSearch | None = None
         if beams > 1 or alternatives:
@@ -212,23 +215,31 @@ class Engine:
         return [self._reading(job, line) for job, line in zip(jobs, lines, strict=True)]
 
     def _decode(self, states: Sequence[Tensor]) -> list[DecodedLine]:
+        """Decode the encoder's states, one tensor a line."""
         if self.beams is not None:
-            return self.beams.decode(states)
-        loop = DeviceDecoder(self.decoder) if self.device.type == "cuda" else self.decoder
-        return loop.decode(states, self.checkpoint.max_new_tokens, stop=_loops)
+            return self.beams.decode(_stacked(states))
+        longest = self.checkpoint.max_new_tokens
+        if self.device.type == "cuda":
+            loop = DeviceDecoder(self.decoder)
+            return loop.decode(_stacked(states), longest, stop=_loops)
+        parts = list(chunks(states, round_up(self._share(len(states)), ROWS)))
+        decoded = self.workers.map(
+            lambda part: self.decoder.decode(_stacked(part), longest, stop=_loops), parts
+        )
+        return [line for part in decoded for line in part]
 
     def _encode(self, jobs: Sequence[Job]) -> list[Tensor]:
-        """Return the encoder's states, one tensor a batch of equal widths, in order."""
-        states: list[Tensor] = []
-        start = 0
-        while start < len(jobs):
-            width = jobs[start].fitted.pixels.shape[1]
-            end = start
-            while end < len(jobs) and jobs[end].fitted.pixels.shape[1] == width:
-                end += 1
-            states.extend(self.encoding.run(self._encode_batch, jobs[start:end]))
-            start = end
-        return [torch.stack(run) for run in _runs_of_one_shape(states)]
+        """Return the encoder's states, one tensor a job, in order."""
+        parts: list[Sequence[Job]] = []
+        size = min(self.encoding.size, self._share(len(jobs)))
+        for _, run in groupby(jobs, key=lambda job: job.fitted.pixels.shape[1]):
+            parts.extend(chunks(list(run), size))
+        states = self.workers.map(lambda part: self.encoding.run(self._encode_batch, part), parts)
+        return [state for part in states for state in part]
+
+    def _share(self, count: int) -> int:
+        """Return how many of so many lines each worker gets."""
+        return -(-count // self.workers.count)
 
     def _encode_batch(self, jobs: Sequence[Job]) -> list[Tensor]:
         pixels = torch.from_numpy(np.stack([job.fitted.pixels for job in jobs]))
@@ -279,10 +290,12 @@ class Engine:
         return centres(attention, columns, shown)
 
     def _decoder_batch(self) -> int:
+        """Return how many lines, of all workers together, are decoded at once."""
         rules = self.rules
         grid = (rules.height // rules.patch_height) * (rules.width // rules.patch_width)
         line = self.decoder.line_bytes(grid + 2, min(USUAL_TOKENS, self.decoder.room))
-        room = min(DECODER_BATCH[self.device.type], memory_for_caches(self.device) // line)
+        most = DECODER_BATCH[self.device.type] * self.workers.count
+        room = min(most, memory_for_caches(self.device) // line)
         return max(1, room - room % ROWS if room > ROWS else room)
 
 
@@ -292,14 +305,9 @@ def failed(error: BaseException | str) -> LineReading:
     return LineReading(flags=frozenset({Flag.FAILED}), error=text)
 
 
-def _runs_of_one_shape(states: Sequence[Tensor]) -> list[list[Tensor]]:
-    runs: list[list[Tensor]] = []
-    for state in states:
-        if runs and runs[-1][0].shape == state.shape:
-            runs[-1].append(state)
-        else:
-            runs.append([state])
-    return runs
+def _stacked(states: Sequence[Tensor]) -> list[Tensor]:
+    """Return neighbours of one shape as one tensor."""
+    return [torch.stack(list(run)) for _, run in groupby(states, key=lambda state: state.shape)]
 
 
 def _loops(line: int, tokens: list[int]) -> bool:

@@ -145,8 +145,18 @@ def fit(pixels: Pixels, rules: ImageRules) -> FittedLine:
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     out = np.empty((rules.height, padded), np.uint8)
     out[:, :used] = cv2.resize(pixels, (used, rules.height), interpolation=how)
-    out[:, used:] = round(float(np.percentile(out[:, :used], PAPER_PERCENTILE)))
+    if used < padded:
+        out[:, used:] = _paper(out[:, :used])
     return FittedLine(out, used, width)
+
+
+def _paper(pixels: Pixels) -> int:
+    """Return the grey of the paper, rounded; ``np.percentile`` would sort all pixels for it."""
+    place = (pixels.size - 1) * (PAPER_PERCENTILE / 100)
+    below = int(place)
+    around = np.partition(pixels.ravel(), (below, min(below + 1, pixels.size - 1)))[below:]
+    low, high = int(around[0]), int(around[:2].max())
+    return round(low + (high - low) * (place - below))
 
 
 def _pair(value: Any) -> tuple[int, int]:

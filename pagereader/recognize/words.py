@@ -76,7 +76,8 @@ def _rising(values: NDArray[np.float64]) -> NDArray[np.float64]:
             mean, count = blocks.pop()
             total = blocks[-1][1] + count
             blocks[-1] = [(blocks[-1][0] * blocks[-1][1] + mean * count) / total, total]
-    return np.concatenate([np.full(int(count), mean) for mean, count in blocks])
+    means, counts = np.array(blocks).T
+    return np.repeat(means, counts.astype(np.int64))
 
 
 def word_spans(

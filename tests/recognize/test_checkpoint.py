@@ -41,7 +41,7 @@ def test_every_layout_loads_and_reads_as_the_model_it_was_saved_from(
     if not layout.image[1] > layout.image[0]:
         with torch.inference_mode():
             expected = original.encoder(torch.cat(pixels)).last_hidden_state
-        assert torch.allclose(torch.cat(states), expected, atol=1e-5)
+        assert torch.allclose(torch.stack(states), expected, atol=1e-5)
     readings = engine.read(crops)
     assert all(not reading.error for reading in readings)
     assert len(readings) == len(crops)
