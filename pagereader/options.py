@@ -86,6 +86,9 @@ class Options:
         batch_size: Lines decoded together; None to choose by device and model.
         beams: Beam search width; 1 is greedy.
         alternatives: Readings to keep beside the best one.
+        second_look: Lines with a word of less confidence are read again, wider and clearer, and of
+            each word the surer reading stays; 0 for never, None for 0.9 with recognisers that are
+            as quick as the bundled one and never with others.
         jobs: Pages prepared at once; None for one a core.
         language: ISO 639-1 code noted in the outputs; does not change the reading.
         reflow: Join the lines of a paragraph, and words cut at line ends, in plain text.
@@ -110,6 +113,7 @@ class Options:
     batch_size: int | None = None
     beams: int = 1
     alternatives: int = 0
+    second_look: float | None = None
     jobs: int | None = None
     language: str = ""
     reflow: bool = False
@@ -131,6 +135,7 @@ class Options:
             ("batch_size", 1, 65536),
             ("beams", 1, 100),
             ("alternatives", 0, 100),
+            ("second_look", 0.0, 1.0),
             ("jobs", 1, 1024),
             ("max_failed", 0.0, 1.0),
             ("retries", 0, 100),

@@ -78,6 +78,12 @@ def _option(*names: str, help: str, **settings: Any) -> Callable[[_Command], _Co
 @_option("-B", "--batch-size", type=int, metavar="N", help="Lines decoded together.")
 @_option("--beams", type=int, metavar="N", help="Beam search width; 1 is greedy and fastest.")
 @_option("--alternatives", type=int, metavar="N", help="Keep N other readings of each line.")
+@_option(
+    "--second-look",
+    type=float,
+    metavar="SHARE",
+    help="Read lines with words of less confidence again, wider; 0 for never.",
+)
 @_option("-j", "--jobs", type=int, metavar="N", help="Pages prepared at once. Default: one a core.")
 @_option(
     "--reflow",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pagereader.document import ProcessingStep
 from pagereader.options import Options
+from pagereader.recognize.second_look import UNSURE, look_again
 from pagereader.stages import LineCrop, LineReading
 
 if TYPE_CHECKING:
@@ -20,10 +22,13 @@ class TrOCRRecognizer:
 
     Args:
         engine: The loaded model; :meth:`from_options` makes one.
+        sure: Lines read with less confidence are read again; see
+            :mod:`pagereader.recognize.second_look`.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, sure: float = 0.0) -> None:
         self._engine = engine
+        self._sure = sure
 
     @classmethod
     def from_options(cls, options: Options) -> TrOCRRecognizer:
@@ -45,7 +50,9 @@ class TrOCRRecognizer:
             raise ModelError(
                 f"a package that TrOCR needs is missing: {error}", "reinstall pagereader"
             ) from error
-        return cls(Engine.from_options(options))
+        engine = Engine.from_options(options)
+        usual = UNSURE if engine.rules.strip else 0.0
+        return cls(engine, usual if options.second_look is None else options.second_look)
 
     def read(self, crops: Sequence[LineCrop]) -> list[LineReading]:
         """Return one reading a crop, in the same order; a line that fails is flagged, not raised.
@@ -55,8 +62,9 @@ class TrOCRRecognizer:
         Raises:
             ModelError: if no line at all can be read (the model itself is broken).
         """
-        return self._engine.read([crop.pixels for crop in crops])
+        return look_again(self._engine.read, [crop.pixels for crop in crops], self._sure)
 
     def describe(self) -> ProcessingStep:
         """Return the step's provenance: model, its fingerprint, precision, versions."""
-        return self._engine.describe()
+        step = self._engine.describe()
+        return replace(step, settings=(*step.settings, ("second-look", f"{self._sure:g}")))

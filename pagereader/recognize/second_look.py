@@ -1,0 +1,165 @@
+"""A second look at lines of which some word is unsure.
+
+The same crop is shown again, clearer and wider, and of each word the surer reading stays. Known as
+test-time augmentation, and as voting word by word (ROVER, Fiscus 1997); here it costs time only
+where a line needs it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from pagereader.document import Flag
+from pagereader.recognize.confidence import geometric_mean
+from pagereader.recognize.ink import Pixels
+from pagereader.stages import LineReading, WordSpan
+
+_DARK, _LIGHT = 1.0, 80.0
+"""Percentiles of a crop's grey that stand for its ink and its paper."""
+_INK, _PAPER = 15, 235
+"""Grey that these become."""
+_FLAT = 20
+"""Contrast under which nothing can be told apart by stretching it."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A way to show a crop.
+
+    Attributes:
+        width: Its width in shares of the crop's own.
+        trim: Share of the height that is cut off above and below.
+        contrast: Whether ink and paper are brought to the usual greys.
+    """
+
+    width: float = 1.0
+    trim: float = 0.0
+    contrast: bool = False
+
+    def show(self, pixels: Pixels) -> Pixels:
+        """Return the crop, uint8 grey of shape (height, width), seen in this way."""
+        height, width = pixels.shape
+        cut = int(self.trim * height)
+        shown = pixels[cut : height - cut]
+        if self.width != 1.0:
+            size = (max(4, round(width * self.width)), shown.shape[0])
+            how = cv2.INTER_LINEAR if self.width > 1 else cv2.INTER_AREA
+            shown = np.asarray(cv2.resize(shown, size, interpolation=how), np.uint8)
+        return _clearer(shown) if self.contrast else np.ascontiguousarray(shown)
+
+    def place(self, reading: LineReading, pixels: Pixels) -> LineReading:
+        """Return a reading of the view with its words where they are on the crop itself."""
+        width = pixels.shape[1]
+        scale = width / max(4, round(width * self.width)) if self.width != 1.0 else 1.0
+        return replace(reading, words=[_scaled(word, scale, width) for word in reading.words])
+
+
+UNSURE = 0.9
+"""Confidence of a word under which a strip model looks again, if nothing else is asked for."""
+_SAME_PLACE = 0.6
+"""Share of their common extent in which two words must overlap to be the same."""
+_LEAST = 1e-12
+_UNFINISHED = frozenset({Flag.FAILED, Flag.TRUNCATED, Flag.REPEATED})
+
+WIDER = View(width=1.25, contrast=True)
+"""What told most on pages with ground truth: more columns a letter, and as dark as print."""
+
+
+def look_again(
+    read: Callable[[Sequence[Pixels]], list[LineReading]],
+    crops: Sequence[Pixels],
+    sure: float,
+    view: View = WIDER,
+) -> list[LineReading]:
+    """Read crops, and those of which a word is less sure than ``sure`` once more in another view.
+
+    What a crop says still does not depend on the crops beside it.
+
+    Args:
+        read: Reads crops in batches.
+        crops: uint8 grey, shape (height, width).
+        sure: 0 for never to look again.
+        view: The other way to look.
+
+    Returns:
+        One reading a crop; each of its words from the view that is surer of it.
+    """
+    readings = read(crops)
+    unsure = [n for n, reading in enumerate(readings) if _least(reading) < sure]
+    again = read([view.show(crops[n]) for n in unsure]) if unsure else []
+    for n, other in zip(unsure, again, strict=True):
+        readings[n] = together(readings[n], view.place(other, crops[n]))
+    return readings
+
+
+def together(first: LineReading, second: LineReading) -> LineReading:
+    """Return the surer reading of a line, with those words of the other that are surer still.
+
+    Words are the same if they stand at the same place. Of equals the first one stays.
+    """
+    kept, other = first, second
+    if (not _doubtful(second), _confidence(second)) > (not _doubtful(first), _confidence(first)):
+        kept, other = second, first
+    if _doubtful(other):
+        return kept
+    words = [max([word, *_there(word, other.words)], key=_sureness) for word in kept.words]
+    if words == kept.words:
+        return kept
+    words = [
+        replace(new, start=old.start, end=old.end)
+        for old, new in zip(kept.words, words, strict=True)
+    ]
+    text = " ".join(word.text for word in words)
+    return replace(kept, text=text, words=words, confidence=_of_words(words))
+
+
+def _there(word: WordSpan, others: Sequence[WordSpan]) -> list[WordSpan]:
+    """Those of ``others`` that stand where ``word`` does."""
+    found = []
+    for other in others:
+        shared = min(word.end, other.end) - max(word.start, other.start)
+        if shared > _SAME_PLACE * (max(word.end, other.end) - min(word.start, other.start)):
+            found.append(other)
+    return found
+
+
+def _sureness(word: WordSpan) -> float:
+    return word.confidence
+
+
+def _of_words(words: Sequence[WordSpan]) -> float | None:
+    shares = [share for word in words for share in word.char_confidences or (word.confidence,)]
+    return geometric_mean(math.log(max(share, _LEAST)) for share in shares)
+
+
+def _least(reading: LineReading) -> float:
+    """Confidence of the least sure word; of a blank line 1, there is nothing to read."""
+    if Flag.BLANK in reading.flags:
+        return 1.0
+    return min([_confidence(reading), *(word.confidence for word in reading.words)])
+
+
+def _doubtful(reading: LineReading) -> bool:
+    return not reading.text or not reading.flags.isdisjoint(_UNFINISHED)
+
+
+def _confidence(reading: LineReading) -> float:
+    return reading.confidence or 0.0
+
+
+def _clearer(pixels: Pixels) -> Pixels:
+    dark, light = np.percentile(pixels, [_DARK, _LIGHT])
+    if light - dark < _FLAT:
+        return np.ascontiguousarray(pixels)
+    grey = (np.arange(256) - dark) * ((_PAPER - _INK) / (light - dark)) + _INK
+    table = np.clip(np.round(grey), 0, 255).astype(np.uint8)
+    return np.asarray(table[pixels], np.uint8)
+
+
+def _scaled(word: WordSpan, scale: float, width: int) -> WordSpan:
+    return replace(word, start=word.start * scale, end=min(width, word.end * scale))
