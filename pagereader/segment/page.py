@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from pagereader.segment.arrays import Floats, Grey, Map, shrunk
 from pagereader.segment.clean import Letters, keep_letters
-from pagereader.segment.cuts import cut_rows, one_a_line, row_of
+from pagereader.segment.cuts import cut_rows, one_a_line
 from pagereader.segment.found import FoundLine, lines_with_letters
 from pagereader.segment.lines import find_ridges
 from pagereader.segment.orientation import View, levelled, steep_slope
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import Ink, find_ink
+from pagereader.segment.rows import row_of
 from pagereader.segment.scale import density_map, letter_height, measure
 from pagereader.segment.texture import is_texture
 
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
+_LETTER_H = 0.45  # lower ones are stops, accents and dust
 _WORDS_H = 6.0  # a line of several words is longer
 _LEAST_SIDE = 8  # pixels; nothing can be read on less
 _MOST_INK = 0.4  # share of a page; more is a photograph or noise, not text
@@ -51,6 +53,11 @@ class FoundPage:
         """Length of all lines long enough for several words, in letter heights."""
         lengths = [(line.box[2] - line.box[0]) / self.height for line in self.lines]
         return float(sum(length for length in lengths if length > _WORDS_H))
+
+    def runs_better_than(self, other: FoundPage) -> bool:
+        """Whether there is more running text here, in lines that are longer on the average."""
+        mine, theirs = self.running_length, other.running_length
+        return mine > theirs and mine * len(other.lines) > theirs * len(self.lines)
 
     def level_boxes(self) -> Floats:
         """Left, centre y, right, half height of each line, laid level; shape (n, 4)."""
@@ -126,13 +133,21 @@ def find_lines(start: Draft, parameters: Parameters, barred: slice | None = None
     weak = shrunk(page.letters.weak, factor)
     scale = measure(page.density, page.height * factor)
     ridges = find_ridges(page.density, scale, parameters)
-    rows = [row_of(ridge, page.density, weak, scale, ruled) for ridge in ridges]
+    places = _places(page)
+    rows = [row_of(ridge, page.density, weak, scale, ruled, places) for ridge in ridges]
     pieces = one_a_line(cut_rows(rows, page.density, scale, parameters), scale.height)
     lines = lines_with_letters(pieces, page.letters, page.density, page.height, factor, parameters)
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
     pitch = scale.pitch / factor
     return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, tilt)
+
+
+def _places(page: Draft) -> Floats:
+    """Middle x, middle y and height of what is as high as a letter, on the map; shape (n, 3)."""
+    left, top, width, height = page.letters.boxes[:, :4].T * page.factor
+    places = np.column_stack([left + width / 2, top + height / 2, height])
+    return np.asarray(places[height > _LETTER_H * page.height * page.factor], np.float64)
 
 
 def _levelled(

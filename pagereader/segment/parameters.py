@@ -24,8 +24,12 @@ class Parameters:
         reach_u: How far from ink a line may still run.
         link_u: Widest gap over which two ends of a line are joined when they foretell each other.
         double: Share of a neighbour's strength under which a line so near is only its ascenders.
-        gap_form_h: Widest gap inside a line where texts stand in boxes (forms, receipts, tables).
-        gap_text_u: Widest gap inside a line of running text.
+        gap_form_words: Widest gap inside a line where texts stand in boxes (forms, receipts,
+            tables), in usual gaps between words,
+        gap_form_h: and held between these.
+        gap_text_u: Widest gap inside a long line of running text; in shorter ones,
+        gap_text_span: this share of the line's length,
+        gap_text_h: but at least this.
         running: Share of word gaps with text over and under them: below the first value a block
             is a form, above the second one running text.
         gutter_u: Least width of a white column between columns of text.
@@ -49,8 +53,11 @@ class Parameters:
     reach_u: float = 1.2
     link_u: float = 5.0
     double: float = 1.15
-    gap_form_h: float = 2.0
+    gap_form_words: float = 2.0
+    gap_form_h: tuple[float, float] = (1.25, 2.4)
     gap_text_u: float = 4.2
+    gap_text_span: float = 0.12
+    gap_text_h: float = 2.8
     running: tuple[float, float] = (0.45, 0.65)
     gutter_u: float = 1.2
     gutter_pitch: float = 4.5

@@ -92,7 +92,7 @@ class LineSegmenter:
         page, split = self._find(grey, view, look)
         if look is not None and look.is_sideways:
             turned_page, turned_split = self._find_turned(grey, view, 90)
-            if turned_page.running_length > page.running_length:  # and not columns of figures
+            if turned_page.runs_better_than(page):  # and not columns of figures
                 degrees, page, split = 90, turned_page, turned_split
         limit = 0.0 if degrees else _ON_ITS_HEAD
         if page.lines and uprightness(page.lines, page.height) < limit:

@@ -155,6 +155,63 @@ def columns(count: int = 2, seed: int = 0, gutter: float = 50, size: int = 20) -
     return page
 
 
+def justified(page: DrawnPage, x: float, y: float, width: float, count: int) -> float:
+    """Draw lines whose words are spaced to fill the width; return the y of the next baseline."""
+    font = ImageFont.load_default(page.size)
+    for _ in range(count):
+        words = page.phrase(width + 6 * page.size).split()
+        while font.getlength(" ".join(words)) > width:
+            words.pop()
+        free = width - sum(font.getlength(word) for word in words)
+        at = x
+        for word in words:
+            page.text(at, y, word, true=False)
+            at += font.getlength(word) + free / max(1, len(words) - 1)
+        page.lines.append(np.array([[x, y], [x + width, y]], np.float64))
+        y += 1.4 * page.size
+    return y
+
+
+def magazine(count: int = 2, seed: int = 0) -> DrawnPage:
+    """Justified columns whose gutters are hardly wider than the gaps between words."""
+    page = DrawnPage(1200, 1500, size=20, seed=seed)
+    gutter = 24.0
+    width = (1020 - (count - 1) * gutter) / count
+    for k in range(count):
+        justified(page, 90 + k * (width + gutter), 150, width, 26)
+    return page
+
+
+def typescript(seed: int = 0) -> DrawnPage:
+    """Letters on a grid, where rivers of white run down the page."""
+    page = DrawnPage(seed=seed)
+    font = ImageFont.load_default(page.size)
+    for i in range(24):
+        text, y = page.phrase(900)[:56].strip(), 150 + 46.0 * i
+        for k, letter_ in enumerate(text):
+            left = 110 + 14.0 * k + (14 - font.getlength(letter_)) / 2
+            page.text(left, y, letter_, true=False)
+        page.lines.append(np.array([[110, y], [110 + 14.0 * len(text), y]], np.float64))
+    return page
+
+
+def tight_receipt(seed: int = 0) -> DrawnPage:
+    """Columns of figures that stand little further apart than words do."""
+    page = DrawnPage(560, 1200, size=24, seed=seed)
+    page.text(150, 90, "GOLDEN KEY MAKER")
+    page.text(140, 132, "47100 Puchong, Selangor")
+    y = 220.0
+    for _ in range(9):
+        end = page.text(50, y, page.random.choice(("Normal key long", "Brass lock", "Oil can")))
+        assert end < 260
+        for right in (340, 420, 500):
+            price = f"{page.random.randint(1, 9)}.{page.random.randint(10, 99)}"
+            page.text(right - 47, y, price)
+        y += 44
+    page.text(130, y + 60, "Goods sold are not returnable")
+    return page
+
+
 def receipt(seed: int = 0) -> DrawnPage:
     page = DrawnPage(620, 1300, size=24, seed=seed)
     for i, head in enumerate(("HARDWARE AND PAINT", "14 Harbour Road", "Tel 555 0142")):

@@ -1,0 +1,153 @@
+"""Gaps: the white between the words of a row, and what it tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pagereader.segment.arrays import Floats, Map, Mask, opened
+from pagereader.segment.parameters import Parameters
+from pagereader.segment.rows import Row
+from pagereader.segment.scale import Scale
+
+_WORD_GAP_H = (0.55, 1.8)  # gaps between words, those that tell the kind of page
+_WORD_GAP = 0.7  # narrower ones count, to this share of the usual gap, where they are few
+_FEW_WORDS = 12
+_FEW_OF_ALL = 0.15
+_USUAL_GAP_H = (0.35, 2.0)
+_NO_GAP_H = 1.0  # the usual gap where none is seen
+_FEW_GAPS = 5.0
+_NEAR_PITCH = 4.0
+_LIKE_SIZE = 0.25  # logarithm
+_OTHER_SIZE = 0.2
+
+
+@dataclass(slots=True)
+class Gap:
+    """White between two words of a row.
+
+    Attributes:
+        start: Position in ``row.x`` where it starts.
+        end: Where it ends, exclusive.
+        neighbours: Rows right over and under that run past the gap on both sides: 0 to 2.
+        repeats: How many of these are white there too.
+        ruled: Whether a vertical ruling stands in it.
+        usual: Width of the gaps between words hereabouts, in map pixels.
+        parts_words: Whether it is wide enough to stand between words.
+    """
+
+    start: int
+    end: int
+    neighbours: int = 0
+    repeats: int = 0
+    ruled: bool = False
+    usual: float = 0.0
+    parts_words: bool = False
+
+    @property
+    def width(self) -> int:
+        """In map pixels."""
+        return self.end - self.start
+
+
+def gaps_of(rows: list[Row], scale: Scale) -> list[list[Gap]]:
+    """Return the gaps of each row, with what stands over and under those that part words."""
+    gaps = [_gaps(row) for row in rows]
+    usual = word_gaps(rows, gaps, scale)
+    reach = np.array(
+        [[r.x[r.starts[0]], r.x[r.ends[-1] - 1]] if len(r.starts) else [0, -1] for r in rows]
+    ).reshape(-1, 2)
+    height_span = np.array([[r.y.min(), r.y.max()] for r in rows]).reshape(-1, 2)
+    far = 2.3 * scale.pitch
+    for i, row in enumerate(rows):
+        close = (height_span[:, 0] <= row.y.max() + far) & (height_span[:, 1] >= row.y.min() - far)
+        close[i] = False
+        others = np.flatnonzero(close)
+        low = min(_WORD_GAP_H[0] * scale.height, _WORD_GAP * usual[i] * row.size)
+        for gap in gaps[i]:
+            gap.usual = float(usual[i] * row.size)
+            gap.parts_words = gap.width >= low
+            if gap.parts_words:
+                x0, x1 = row.x[gap.start], row.x[gap.end - 1]
+                over = (reach[others, 0] < x0 - scale.height) & (
+                    reach[others, 1] > x1 + scale.height
+                )
+                _look_around(gap, row, [rows[k] for k in others[over]], scale)
+    return gaps
+
+
+def _gaps(row: Row) -> list[Gap]:
+    gaps = []
+    for start, end in zip(row.ends[:-1], row.starts[1:], strict=True):
+        ruled = bool(row.ruled[max(0, start - 1) : end + 1].any())
+        gaps.append(Gap(int(start), int(end), ruled=ruled))
+    return gaps
+
+
+def _look_around(gap: Gap, row: Row, others: list[Row], scale: Scale) -> None:
+    """Count the nearest rows over and under the gap, and those that are white there too."""
+    middle = (gap.start + gap.end) // 2
+    x0, x1 = int(row.x[gap.start]), int(row.x[gap.end - 1])
+    nearest: dict[bool, tuple[float, bool]] = {}
+    for other in others:
+        offset = int(other.x[0])
+        away = float(other.y[(x0 + x1) // 2 - offset] - row.y[middle])
+        if not 0.48 * scale.pitch <= abs(away) <= 2.3 * scale.pitch:
+            continue
+        below = away > 0
+        if below not in nearest or abs(away) < nearest[below][0]:
+            white = 1 - other.on[x0 - offset : x1 - offset + 1].mean()
+            nearest[below] = (abs(away), bool(white > 0.75))
+    gap.neighbours = len(nearest)
+    gap.repeats = sum(white for _, white in nearest.values())
+
+
+def word_gaps(rows: list[Row], gaps: list[list[Gap]], scale: Scale) -> Floats:
+    """Return the usual gap between words near each row, in letter heights, shape (n,).
+
+    Typewriters leave twice as much as printers. Rows of like size near by tell what is usual
+    here; few gaps tell little.
+    """
+    low, high = _USUAL_GAP_H
+    middle = np.array([float(row.y.mean()) for row in rows])
+    size = np.array([row.size for row in rows])
+    of = np.array([i for i, own in enumerate(gaps) for _ in own], np.intp)
+    share = np.array([g.width for own in gaps for g in own], np.float64) / size[of]
+    words = (share > low) & (share < high)
+    of, share = of[words], share[words]
+    order = np.argsort(share)
+    of, share = of[order], share[order]
+    result = np.full(len(rows), _NO_GAP_H)
+    for i in range(len(rows)):
+        away = (middle[of] - middle[i]) / (_NEAR_PITCH * scale.pitch)
+        weight = np.exp(-0.5 * away**2)
+        weight[np.abs(np.log(size[of] / size[i])) > _LIKE_SIZE] *= _OTHER_SIZE
+        total = np.cumsum(weight)
+        if len(total) and total[-1] > 0:
+            median = float(share[np.searchsorted(total, total[-1] / 2)])
+            result[i] = (total[-1] * median + _FEW_GAPS * _NO_GAP_H) / (total[-1] + _FEW_GAPS)
+    return result
+
+
+def running_text(gaps: list[list[Gap]], scale: Scale, limits: tuple[float, float]) -> float:
+    """Return 0 for a form or receipt, 1 for running text, and between.
+
+    In running text nearly every word gap has text over and under it; in forms it seldom has.
+    """
+    low, high = (share * scale.height for share in _WORD_GAP_H)
+    close = [g for row in gaps for g in row if g.parts_words and g.width < high and not g.ruled]
+    words = [g for g in close if g.width >= low]
+    if len(words) < max(_FEW_WORDS, _FEW_OF_ALL * len(close)):
+        words = close
+    if len(words) < _FEW_WORDS:
+        return 0.0
+    inside = sum(g.neighbours == 2 and g.repeats < 2 for g in words) / len(words)
+    return float(np.clip((inside - limits[0]) / (limits[1] - limits[0]), 0, 1))
+
+
+def white_columns(density: Map, scale: Scale, unit: float, parameters: Parameters) -> Mask:
+    """Return where the page is white in tall columns."""
+    tall = parameters.gutter_pitch * max(scale.pitch, 1.5 * scale.height)
+    wide = max(2, round(parameters.gutter_u * unit))
+    return opened((density < 0.04).astype(np.uint8), tall, wide)
