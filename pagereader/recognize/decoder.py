@@ -18,14 +18,13 @@ from torch import Tensor
 
 from pagereader.recognize.decoding import (
     CACHE_STEP,
-    ROWS,
-    SOURCES,
     Caches,
     DecodedLine,
     Run,
     StopRule,
     count_lines,
-    round_up,
+    padded_rows,
+    padded_sources,
 )
 from pagereader.recognize.layers import (
     LayerMaker,
@@ -204,11 +203,11 @@ class GreedyDecoder:
 
     def _prepare(self, states: Sequence[Tensor]) -> Caches:
         """Compute the cross-attention's keys and values of all lines into one cache."""
-        rows = round_up(count_lines(states), ROWS)
+        rows = padded_rows(count_lines(states))
         longest = max(part.shape[1] for part in states)
         bias = None
         if self.uneven:
-            longest = round_up(longest, SOURCES)
+            longest = padded_sources(longest, self.head_size)
             bias = torch.zeros(rows, 1, 1, longest, dtype=self.dtype, device=self.device)
         shape = (len(self.layers), 2, rows, self.heads, longest, self.head_size)
         cross = torch.empty(shape, dtype=self.dtype, device=self.device)

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 CACHE_STEP = 32
 """Tokens by which the self-attention cache grows."""
 ROWS = 16
-"""Rows are computed in multiples of this: matrix products of few rows take other kernels, whose
+"""Rows that are computed at the least: matrix products of few rows take other kernels, whose
 last digits differ, and a line's reading must not depend on how many lines are beside it."""
-SOURCES = 16
+ROW_STEP = 4
+"""More rows than that are computed in multiples of this, as kernels take them."""
+SOURCES = 8
 """Where lines differ in length, encoder tokens are padded to a multiple of this; see ROWS."""
+SMALL_PRODUCT = 400
+"""Multiplications below which torch computes batched products by a loop of its own; encoder
+tokens are padded beyond, or the shorter lines of a batch would go another way alone."""
 
 StopRule = Callable[[int, list[int]], bool]
 """Asked with a line's number and its tokens so far; True gives the line up as ended."""
@@ -105,13 +110,13 @@ class Run:
     def finish(self) -> list[DecodedLine]:
         """Step until every line has ended or reached the limit."""
         device = self.decoder.device
-        last = torch.full((round_up(len(self.line_of), ROWS),), self.decoder.start, device=device)
+        last = torch.full((padded_rows(len(self.line_of)),), self.decoder.start, device=device)
         for t in range(self.longest):
             self._drop_forced(last, t)
             active = len(self.line_of)
             if not active:
                 break
-            last = last[: round_up(active, ROWS)]
+            last = last[: padded_rows(active)]
             self.caches.reserve(t + 1, self.longest)
             logits, attention = self.decoder.step(last, t, self.caches)
             if self.watch is not None:
@@ -184,6 +189,16 @@ class Run:
 def count_lines(states: Sequence[Tensor]) -> int:
     """Return how many lines there are in batches of encoder states."""
     return sum(len(part) for part in states)
+
+
+def padded_rows(lines: int) -> int:
+    """Return how many rows are computed for so many lines."""
+    return max(ROWS, round_up(lines, ROW_STEP))
+
+
+def padded_sources(tokens: int, head_size: int) -> int:
+    """Return how many encoder tokens lines of up to so many tokens are given."""
+    return round_up(max(tokens, -(-SMALL_PRODUCT // head_size)), SOURCES)
 
 
 def round_up(number: int, multiple: int) -> int:

@@ -178,6 +178,17 @@ def test_lines_of_different_lengths_share_a_batch() -> None:
     assert (together[0].attention[:, 7:] == 0).all()
 
 
+def test_a_short_line_beside_a_long_one_is_computed_to_the_bit_as_alone() -> None:
+    torch.manual_seed(4)
+    short, long = torch.randn(4, 5, 48), torch.randn(2, 61, 48)
+    decoder = GreedyDecoder(build_model(LAYOUTS[0]), 2, NEVER, uneven=True)
+    together = decoder.decode([short, long], 12)[:4]
+    for beside, alone in zip(together, decoder.decode([short], 12), strict=True):
+        assert beside.tokens == alone.tokens
+        assert (beside.log_probs == alone.log_probs).all()
+        assert (beside.attention[:, :5] == alone.attention[:, :5]).all()
+
+
 def test_a_stop_rule_ends_a_line() -> None:
     model = build_model(LAYOUTS[0])
     states = encode(model, pixels_for(LAYOUTS[0]))
