@@ -90,7 +90,8 @@ def look_again(
         One reading a crop; each of its words from the view that is surer of it.
     """
     readings = read(crops)
-    unsure = [n for n, reading in enumerate(readings) if _least(reading) < sure]
+    # A crop without pixels has failed already, and cannot be shown in any way.
+    unsure = [n for n, r in enumerate(readings) if crops[n].size and _least(r) < sure]
     again = read([view.show(crops[n]) for n in unsure]) if unsure else []
     for n, other in zip(unsure, again, strict=True):
         readings[n] = together(readings[n], view.place(other, crops[n]))

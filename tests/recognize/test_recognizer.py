@@ -125,7 +125,7 @@ def test_faint_and_small_ink_is_not_blank(folder: Path) -> None:
 
 def test_a_line_that_breaks_is_flagged_and_its_neighbours_are_read(folder: Path) -> None:
     crops = scribbles(6, seed=8)
-    reader = make(folder)
+    reader = make(folder, second_look=0)  # a second look shows another image
     expected = reader.read([whole_crop(crop) for crop in crops])
     crops.insert(2, np.zeros((0, 7), np.uint8))  # breaks before the model
     poisoned = scribbles(1, seed=99)[0]
@@ -144,6 +144,12 @@ def test_a_line_that_breaks_is_flagged_and_its_neighbours_are_read(folder: Path)
     assert readings[4].error == "this line breaks the model"
     assert readings[2].flags == {Flag.FAILED}
     assert [r for n, r in enumerate(readings) if n not in (2, 4)] == expected
+
+
+def test_a_crop_without_pixels_costs_no_other_a_second_look(folder: Path) -> None:
+    crops = [whole_crop(crop) for crop in [*scribbles(3), np.zeros((0, 7), np.uint8)]]
+    readings = make(folder, second_look=1).read(crops)
+    assert [Flag.FAILED in reading.flags for reading in readings] == [False, False, False, True]
 
 
 def test_a_broken_model_is_an_error(folder: Path) -> None:
