@@ -17,6 +17,7 @@ from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import Ink, find_ink
 from pagereader.segment.rows import row_of
 from pagereader.segment.scale import density_map, letter_height, measure
+from pagereader.segment.strays import stray_lines
 from pagereader.segment.texture import is_texture
 
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
@@ -139,6 +140,7 @@ def find_lines(start: Draft, parameters: Parameters, barred: slice | None = None
     lines = lines_with_letters(pieces, page.letters, page.density, page.height, factor, parameters)
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
+    lines += stray_lines(lines, page.letters, scale.slope, page.height)
     pitch = scale.pitch / factor
     return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, tilt)
 

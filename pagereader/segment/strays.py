@@ -1,0 +1,156 @@
+"""Short texts that answer to no filter for lines: lone figures, prices, page numbers.
+
+A speck may be as high as a letter, so letters that no line claims count only with evidence:
+they stand in one row with a line and under or over something short that begins or ends where
+they do, as in tables; or where pages have their numbers.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.document import Points
+from pagereader.segment.arrays import Floats
+from pagereader.segment.clean import Letters
+from pagereader.segment.found import FoundLine
+
+_HEIGHT_H = (0.6, 2.0)
+_WIDTH_H = (0.12, 6.0)
+_CLAIMED_H = 0.8  # what stands so near to a line is part of it
+_GAP_H = 1.0  # letters of one text stand at most so far apart,
+_LEVEL_H = 0.45  # differ so much in height over the foot
+_ALIKE = 1.8  # and so many times in size
+_MOST = 300  # no page has so many; texture has
+_LONE_H = (0.7, 1.5)  # height of a single letter or a page number
+_IN_ROW_H = 0.35
+_ROW_REACH_H = 25.0
+_ALIGNED_H = 0.5
+_COLUMN_REACH_H = 20.0
+_SHORT_H = 6.0
+_COLUMN = 3  # so many strays make a column without a line among them
+_FOOT_REACH_H = (1.5, 8.0)  # a page number stands so far from the text,
+_FOOT_PLACE_H = 1.0  # and so near to its middle
+_NUMBER_LETTERS = 4
+
+
+def stray_lines(
+    lines: list[FoundLine], letters: Letters, slope: float, height: float
+) -> list[FoundLine]:
+    """Return the short texts of a page that none of its lines holds.
+
+    Args:
+        lines: The lines found so far, in working pixels.
+        letters: Ink and its components.
+        slope: dy/dx of the lines.
+        height: Letter height H of the page.
+    """
+    groups = _groups(_unclaimed(lines, letters, height), slope, height)
+    if not lines or len(groups) > _MOST:
+        return []
+    found = np.array([_level(line.centre, slope) for line in lines])
+    own = np.array([_level(_centre(group, slope), slope) for group in groups]).reshape(-1, 3)
+    return [
+        _line(group, slope)
+        for i, group in enumerate(groups)
+        if _in_table(i, group, own, found, height)
+        or _is_page_number(own[i], group, np.delete(own, i, axis=0), found, height)
+    ]
+
+
+def _unclaimed(lines: list[FoundLine], letters: Letters, height: float) -> NDArray[np.int32]:
+    """Boxes as large as letters that stand on no line, from left to right."""
+    claimed = np.zeros(letters.ink.shape, np.uint8)
+    thickness = max(1, int(2 * _CLAIMED_H * height))
+    for line in lines:
+        curve = line.centre.round().astype(np.int32)
+        cv2.polylines(claimed, [curve], False, (1,), thickness)
+    boxes = letters.boxes
+    x, y, w, h, _ = boxes.T
+    free = claimed[y + h // 2, x + w // 2] == 0
+    free &= (h > _HEIGHT_H[0] * height) & (h < _HEIGHT_H[1] * height)
+    free &= (w > _WIDTH_H[0] * height) & (w < _WIDTH_H[1] * height)
+    left = boxes[free]
+    return np.asarray(left[np.argsort(left[:, 0])], np.int32)
+
+
+def _groups(boxes: NDArray[np.int32], slope: float, height: float) -> list[NDArray[np.int32]]:
+    """Letters that stand side by side."""
+    groups: list[list[NDArray[np.int32]]] = []
+    for box in boxes:
+        x, y, w, h, _ = (float(value) for value in box)
+        for group in reversed(groups):
+            last_x, last_y, last_w, last_h, _ = (float(value) for value in group[-1])
+            along = x + w / 2 - last_x - last_w / 2
+            off = y + h / 2 - last_y - last_h / 2 - slope * along
+            near = x - last_x - last_w < _GAP_H * height and abs(off) < _LEVEL_H * height
+            if near and 1 / _ALIKE < h / last_h < _ALIKE:
+                group.append(box)
+                break
+        else:
+            groups.append([box])
+        if len(groups) > _MOST:
+            break
+    return [np.array(group) for group in groups]
+
+
+def _centre(group: NDArray[np.int32], slope: float) -> Points:
+    """The centre curve of a text, at the page's slope; shape (2, 2)."""
+    left, right = group[:, 0].min(), (group[:, 0] + group[:, 2]).max()
+    middle = float(np.median(group[:, 1] + group[:, 3] / 2))
+    half = slope * (right - left) / 2
+    return np.array([[left, middle - half], [right, middle + half]], np.float64)
+
+
+def _level(centre: Points, slope: float) -> tuple[float, float, float]:
+    """Left, centre y, right on a page laid level."""
+    x, y = centre.T
+    return float(x[0]), float(np.mean(y - slope * x)), float(x[-1])
+
+
+def _in_table(i: int, group: NDArray[np.int32], own: Floats, found: Floats, height: float) -> bool:
+    """Whether a text stands in a row with a line and in a column of short texts."""
+    left, y, right = own[i]
+    if len(group) == 1 and not _LONE_H[0] < group[0, 3] / height < _LONE_H[1]:
+        return False
+    level = np.abs(found[:, 1] - y) < _IN_ROW_H * height
+    apart = np.maximum(found[:, 0] - right, left - found[:, 2])
+    in_row = bool((level & (apart < _ROW_REACH_H * height)).any())
+    others = np.vstack([found, np.delete(own, i, axis=0)])
+    away = np.abs(others[:, 1] - y) / height
+    column = np.abs(others[:, 0] - left) < _ALIGNED_H * height
+    column |= np.abs(others[:, 2] - right) < _ALIGNED_H * height
+    column &= (away > _HEIGHT_H[0]) & (away < _COLUMN_REACH_H)
+    column &= others[:, 2] - others[:, 0] < _SHORT_H * height
+    many = int(column.sum())
+    if not (column[: len(found)].any() or many >= _COLUMN):
+        return False
+    sides = np.percentile(found[:, 0], 5), np.percentile(found[:, 2], 95)
+    inside = sides[0] - height < left and right < sides[1] + height
+    if in_row:
+        return bool(inside or many >= _COLUMN)
+    return bool(inside and len(group) > 1 and many > 1)
+
+
+def _is_page_number(
+    place: Floats, group: NDArray[np.int32], others: Floats, found: Floats, height: float
+) -> bool:
+    """Whether a text stands alone over or under all lines, in their middle."""
+    left, y, right = place
+    size = group[:, 3] / height
+    if len(group) > _NUMBER_LETTERS or size.min() < _LONE_H[0] or size.max() > _LONE_H[1]:
+        return False
+    away = max(found[:, 1].min() - y, y - found[:, 1].max()) / height
+    if not _FOOT_REACH_H[0] < away < _FOOT_REACH_H[1]:
+        return False
+    if (np.abs(others[:, 1] - y) < _FOOT_REACH_H[0] * height).any():
+        return False
+    sides = found[:, 0].min(), found[:, 2].max()
+    middle = abs((left + right - sides[0] - sides[1]) / 2)
+    return bool(min(middle, abs(left - sides[0]), abs(right - sides[1])) < _FOOT_PLACE_H * height)
+
+
+def _line(group: NDArray[np.int32], slope: float) -> FoundLine:
+    size = float(np.median(group[:, 3]))
+    return FoundLine(_centre(group, slope), size / 2, size, group)
