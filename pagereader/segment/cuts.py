@@ -112,15 +112,18 @@ def one_a_line(pieces: list[Piece], height: float) -> list[Piece]:
 
     Large letters answer at their heads and at their feet.
     """
-    kept: list[Piece] = []
+    kept: list[tuple[Piece, float, float]] = []  # with its highest and lowest row
     for piece in sorted(pieces, key=lambda p: -p.length * p.ink):
-        for other in kept:
+        top, bottom = float(piece.y.min()), float(piece.y.max())
+        for other, first, last in kept:
+            near = _SAME_LINE * max(height, min(piece.size, other.size))
+            if first > bottom + near or last < top - near:
+                continue
             if other.x[0] > piece.x[-1] or other.x[-1] < piece.x[0]:
                 continue
             away = curve_distance(piece.x, piece.y, other.x, other.y, 0)
-            size = max(height, min(piece.size, other.size))
-            if away is not None and away < _SAME_LINE * size:
+            if away is not None and away < near:
                 break
         else:
-            kept.append(piece)
-    return kept
+            kept.append((piece, top, bottom))
+    return [piece for piece, _, _ in kept]
