@@ -215,7 +215,7 @@ def test_stdin_to_stdout(scan: Scan) -> None:
 def test_interrupts_end_with_their_own_code(
     stop: signal.Signals, code: ExitCode, tmp_path: Path
 ) -> None:
-    pdf = blank_pdf(tmp_path / "a.pdf", 200)
+    pdf = blank_pdf(tmp_path / "a.pdf", 2000)  # more than are read before the signal comes
     process = subprocess.Popen(
         [sys.executable, "-m", "pagereader", pdf, "-o", tmp_path / "o.xml", *NULL],
         stderr=subprocess.PIPE,
