@@ -10,6 +10,7 @@ from pagereader.document import Flag, Line, Page, Points, Region
 from pagereader.geometry import bounds, rectangle
 
 _FOOT = 0.22  # of a line's height lies under the baseline: descenders and some white
+_FAR = 1e9  # beyond any page; the geometry engine overflows far beyond
 NOTHING: Points = np.empty((0, 2))
 """No points at all."""
 
@@ -65,9 +66,11 @@ def baseline_under(polygon: Points) -> Points:
     heights: enough for slanted and bent lines.
     """
     left, top, right, bottom = bounds(polygon)
-    shape = Polygon(polygon)
     level = np.array([[left, bottom - _FOOT * (bottom - top)], [right, 0.0]])
     level[1, 1] = level[0, 1]
+    if np.abs(polygon).max() > _FAR:
+        return level
+    shape = Polygon(polygon)
     if not shape.is_valid or shape.area <= 0 or right - left < 2:
         return level
     height = shape.area / (right - left)

@@ -140,12 +140,10 @@ def place(page: Page, ids: Ids | None = None) -> list[PlacedRegion]:
     """
     names = ids or Ids(wanted_ids(page.regions))
     area = page_box(page.width, page.height)
-    # shapely warns of steps on the way to a sound outline; what comes out is checked.
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        return [
-            _place_region(region, f"r{number}", area, names)
-            for number, region in enumerate(page.regions, 1)
-        ]
+    return [
+        _place_region(region, f"r{number}", area, names)
+        for number, region in enumerate(page.regions, 1)
+    ]
 
 
 def _place_region(region: Region, name: str, page: Polygon, ids: Ids) -> PlacedRegion:
