@@ -33,21 +33,18 @@ class View:
 
     Attributes:
         width: Its width in shares of the crop's own.
-        trim: Share of the height that is cut off above and below.
         contrast: Whether ink and paper are brought to the usual greys.
     """
 
     width: float = 1.0
-    trim: float = 0.0
     contrast: bool = False
 
     def show(self, pixels: Pixels) -> Pixels:
         """Return the crop, uint8 grey of shape (height, width), seen in this way."""
         height, width = pixels.shape
-        cut = int(self.trim * height)
-        shown = pixels[cut : height - cut]
+        shown = pixels
         if self.width != 1.0:
-            size = (max(4, round(width * self.width)), shown.shape[0])
+            size = (max(4, round(width * self.width)), height)
             how = cv2.INTER_LINEAR if self.width > 1 else cv2.INTER_AREA
             shown = np.asarray(cv2.resize(shown, size, interpolation=how), np.uint8)
         return _clearer(shown) if self.contrast else np.ascontiguousarray(shown)
