@@ -22,12 +22,16 @@ from pagereader.training.tokens import Spelling
 
 IGNORED = -100
 """Label that costs nothing."""
-PAD_FULLY = 0.02
+PAD_FULLY = 0.05
 """Share of the lines padded to the model's full width, as stock code always does."""
 MARGIN = 0.4
 """Mean width of the margins that a varied crop gets, in heights of the crop."""
 STRETCH = ((0.4, 1.0, 1.0), (0.75, 0.75, 1.3), (1.0, 1.0, 1.7))
 """Up to which lot a varied crop is stretched between which factors."""
+LETTER = 14.0
+"""Pixels a letter, at the model's height, up to which narrow writing is stretched at random."""
+NARROW_STRETCH = 1.75
+"""How far it is stretched for that at most."""
 WIDEST_ASPECT = 20.0
 """Width over height of the widest lines drawn for models that squash every line."""
 LOTS = 2**40
@@ -106,8 +110,16 @@ class LineDataset(Dataset[Sample]):
             line = self.lines[number]
             natural, aspect = line.width / line.height, 0.0
             if chance(rng, self.augment):
-                natural = aspect = (natural + MARGIN * rng.uniform(0.5, 1.5)) * _stretch(rng)
+                widened = _stretch(rng) * rng.uniform(1.0, self._narrowness(line))
+                natural = aspect = (natural + MARGIN * rng.uniform(0.5, 1.5)) * widened
         return Order(number, lot, aspect, self._padded_width(natural, chance(rng, PAD_FULLY)))
+
+    def _narrowness(self, line: StoredLine) -> float:
+        """How much wider its letters would have to be; 1 where the line has no room for that."""
+        aspect = line.width / line.height
+        letter = self.rules.height * aspect / max(1, len(line.text))
+        room = self.rules.width / self.rules.height / aspect
+        return max(1.0, min(LETTER / letter, NARROW_STRETCH, room))
 
     def _padded_width(self, aspect: float, fully: bool) -> int:
         if fully or not self.rules.strip:
