@@ -40,6 +40,18 @@ def arc_lengths(baseline: Points) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Segments:
+    """The segments of a baseline: starts, directions, lengths, and arc lengths of the vertices."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    dx: NDArray[np.float64]
+    dy: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class LineWarp:
     """How the straightened crop of a line lies on its page.
 
@@ -78,18 +90,17 @@ class LineWarp:
     def to_crop(self, page_points: ArrayLike) -> Points:
         """Map page pixels to crop pixels: the foot of the perpendicular on the nearest segment."""
         p = points(page_points)
-        starts, steps = self.baseline[:-1], np.diff(self.baseline, axis=0)
-        lengths = np.maximum(np.hypot(*steps.T), 1e-9)
-        along = np.einsum("pni,ni->pn", p[:, None] - starts, steps / lengths[:, None])
-        low, high = np.zeros(len(lengths)), lengths.copy()
-        low[0], high[-1] = -np.inf, np.inf  # the ends go on straight
-        held = np.clip(along, low, high)
-        feet = starts + held[:, :, None] * (steps / lengths[:, None])
-        nearest = np.argmin(np.hypot(*np.moveaxis(p[:, None] - feet, -1, 0)), axis=1)
-        rows = np.arange(len(p))
-        u = arc_lengths(self.baseline)[nearest] + held[rows, nearest]
-        origin, normal = self._frame(u)
-        v = np.einsum("pi,pi->p", p - origin, normal)
+        at = self._segments()
+        x, y = p[:, :1] - at.x, p[:, 1:] - at.y
+        along = x * at.dx + y * at.dy
+        np.maximum(along[:, 1:], 0, out=along[:, 1:])  # but the ends go on straight
+        np.minimum(along[:, :-1], at.sizes[:-1], out=along[:, :-1])
+        x -= along * at.dx
+        y -= along * at.dy
+        nearest = (x * x + y * y).argmin(axis=1)
+        u = at.lengths[nearest] + along[np.arange(len(p)), nearest]
+        origin, normal = self._frame(u, at)
+        v = ((p - origin) * normal).sum(axis=1)
         return np.column_stack([u + self.lead, v + self.ascent]) * self.scale
 
     def sampling_maps(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -97,21 +108,31 @@ class LineWarp:
         width, height = self.size
         u = (np.arange(width) + 0.5) / self.scale - self.lead
         v = (np.arange(height) + 0.5) / self.scale - self.ascent
-        origin, normal = self._frame(u)
-        page = origin[None] + normal[None] * v[:, None, None] - 0.5
-        return page[..., 0].astype(np.float32), page[..., 1].astype(np.float32)
+        origin, normal = (part.astype(np.float32).T[:, None] for part in self._frame(u))
+        origin -= np.float32(0.5)
+        down = v.astype(np.float32)[:, None]
+        x, y = origin + normal * down
+        return x, y
 
-    def _frame(self, along: NDArray[np.floating]) -> tuple[Points, Points]:
+    def _segments(self) -> _Segments:
+        x, y = self.baseline.T
+        dx, dy = np.diff(self.baseline, axis=0).T
+        sizes = np.sqrt(dx * dx + dy * dy)
+        lengths = np.concatenate([[0.0], np.cumsum(sizes)])
+        sizes = np.maximum(sizes, 1e-9)
+        return _Segments(x[:-1], y[:-1], dx / sizes, dy / sizes, sizes, lengths)
+
+    def _frame(
+        self, along: NDArray[np.floating], segments: _Segments | None = None
+    ) -> tuple[Points, Points]:
         """Point on the baseline and unit normal (pointing down the page) at each arc length."""
-        lengths = arc_lengths(self.baseline)
-        steps = np.diff(self.baseline, axis=0)
-        sizes = np.maximum(np.hypot(*steps.T), 1e-9)
-        tangents = steps / sizes[:, None]
-        at = np.clip(np.searchsorted(lengths, along, side="right") - 1, 0, len(steps) - 1)
-        origin = self.baseline[at] + tangents[at] * (along - lengths[at])[:, None]
+        own = segments or self._segments()
+        at = own.lengths[1:-1].searchsorted(along, side="right")
+        rest = along - own.lengths[at]
+        origin = np.column_stack([own.x[at] + own.dx[at] * rest, own.y[at] + own.dy[at] * rest])
         # Blend the tangents between the middles of the segments, so that neighbouring columns
         # of a bent line neither overlap nor gape.
-        middles = (lengths[:-1] + lengths[1:]) / 2
-        blended = np.column_stack([np.interp(along, middles, tangents[:, i]) for i in (0, 1)])
-        blended /= np.maximum(np.hypot(*blended.T), 1e-9)[:, None]
-        return origin, np.column_stack([-blended[:, 1], blended[:, 0]])
+        middles = (own.lengths[:-1] + own.lengths[1:]) / 2
+        dx, dy = (np.interp(along, middles, step) for step in (own.dx, own.dy))
+        size = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-9)
+        return origin, np.column_stack([-dy / size, dx / size])

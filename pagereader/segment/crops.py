@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,12 +12,25 @@ from numpy.typing import NDArray
 
 from pagereader.document import Flag, Line, PageImage, Points
 from pagereader.geometry import LineWarp, bounds, rectangle
-from pagereader.segment.arrays import Floats, Grey, Mask, components, dilated, kernel, opened
+from pagereader.segment.arrays import (
+    Floats,
+    Grey,
+    Mask,
+    components,
+    dilated,
+    doubled,
+    halved,
+    kernel,
+    long_runs,
+    opened,
+)
 from pagereader.segment.prepare import to_grey
 from pagereader.stages import LineCrop
 
 _TALLEST = 192  # crop pixels; no recogniser looks at more
+_LETTER = 30.0  # pixels that letters are high where ink is told from its neighbours'
 _LONGEST = 16384  # crop pixels; OpenCV cannot sample past 32767
+_CORE_H = 0.35  # what is so near to a centre is in the middle of its line
 _CENTRE_H = 0.42  # a line's centre lies this far over its baseline
 _LEAST_ASCENT_H = 1.0  # the crop reaches so far over the baseline even without ascenders
 _LEAST_DESCENT_H = 0.3
@@ -38,6 +52,11 @@ class _Frame:
 
     warp: LineWarp
     height: float
+
+    def halved(self, times: int) -> _Frame:
+        """The same on a crop that was halved so many times over."""
+        factor = 1 / 2**times
+        return _Frame(replace(self.warp, scale=self.warp.scale * factor), self.height * factor)
 
 
 def cut_lines(image: PageImage, lines: Sequence[Line]) -> list[LineCrop]:
@@ -98,20 +117,30 @@ def _cut(image: PageImage, frame: _Frame, around: Sequence[Line]) -> LineCrop | 
     pixels = _sample(image, frame.warp)
     if pixels is None:
         return None
-    paper = _paper(pixels, frame.height)
-    ink = _ink(pixels, paper)
-    foreign = _foreign(ink, frame, around)
-    foreign |= _rules(ink & (1 - foreign), frame)
+    times = max(0, int(math.log2(frame.height / _LETTER)))
+    small, copy = halved(pixels, times), frame.halved(times)
+    paper = _paper(small, copy.height)
+    ink = _ink(small, paper)
+    foreign = _foreign(ink, copy, around)
     own: Mask = ink & (1 - foreign)
-    erased = (foreign > 0) | ((dilated(foreign, 3, 3) > 0) & (dilated(own, 3, 3) == 0))
-    return _fitted(np.where(erased, paper, pixels).astype(np.uint8), own, frame)
+    rules = _rules(own, copy)
+    if rules is not None:
+        foreign |= rules
+        own &= 1 - rules
+    if foreign.any():
+        erased = foreign | dilated(foreign, 3, 3) & (1 - dilated(own, 3, 3))
+        erased = doubled(erased, times, pixels.shape, cv2.INTER_NEAREST)
+        pixels = np.where(erased, doubled(paper, times, pixels.shape, cv2.INTER_LINEAR), pixels)
+    return _fitted(pixels, own, frame, 2**times)
 
 
 def _sample(image: PageImage, warp: LineWarp) -> Grey | None:
     """Read the crop's pixels; None if it lies off the page."""
     x, y = warp.sampling_maps()
-    left, top = max(0, int(x.min()) - 1), max(0, int(y.min()) - 1)
-    right, bottom = min(image.width, int(x.max()) + 3), min(image.height, int(y.max()) + 3)
+    edge_x, edge_y = x[[0, -1]], y[[0, -1]]
+    left, top = max(0, int(edge_x.min()) - 1), max(0, int(edge_y.min()) - 1)
+    right = min(image.width, int(edge_x.max()) + 3)
+    bottom = min(image.height, int(edge_y.max()) + 3)
     if right - left < 1 or bottom - top < 1 or max(right - left, bottom - top) > 32000:
         return None
     part = to_grey(image.pixels[top:bottom, left:right])
@@ -143,30 +172,62 @@ def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask:
     it is nearest to, whole with its descenders. One that runs through the middles of two lines
     is cut between them.
     """
-    rows, columns = ink.shape
-    height, warp = frame.height, frame.warp
-    centre = warp.ascent * warp.scale - _CENTRE_H * height
-    y, x = np.nonzero(ink)
-    mine = np.abs(y - centre)
-    theirs = np.full(len(y), np.inf)
-    for other in around:
-        curve = _centre_in(warp, other, height)
-        if curve is not None:
-            at = np.interp(np.arange(columns), *curve.T)
-            at[: max(0, int(curve[0, 0]))] = at[max(0, int(curve[-1, 0]) + 1) :] = np.inf
-            theirs = np.minimum(theirs, np.abs(y - at[x]))
-    labels, stats = components(ink)
-    label, count = labels[y, x], len(stats)
-    own = mine < theirs
-    share = np.bincount(label[own], minlength=count) / stats[:, 4]
-    in_core = np.bincount(label[mine < 0.35 * height], minlength=count) > 0
-    in_theirs = np.bincount(label[theirs < 0.35 * height], minlength=count) > 0
-    edge = (stats[:, 1] <= 0) | (stats[:, 1] + stats[:, 3] >= rows)
-    gone = (share < 0.5) | (edge & ~in_core & (np.abs(_middle(stats) - centre) > 0.8 * height))
-    both = in_core & in_theirs
     erased = np.zeros_like(ink)
-    erased[y, x] = np.where(both[label], ~own, gone[label])
+    height, rows = frame.height, len(ink)
+    centre = frame.warp.ascent * frame.warp.scale - _CENTRE_H * height
+    theirs, core = _territory(ink.shape, frame, centre, around)
+    theirs &= ink
+    if not (theirs.any() or ink[0].any() or ink[-1].any()):
+        return erased
+    labels, stats = components(ink)
+    count = len(stats)
+    nearer = np.bincount(labels[theirs > 0], minlength=count)
+    edge = (stats[:, 1] <= 0) | (stats[:, 1] + stats[:, 3] >= rows)
+    edge &= np.abs(_middle(stats) - centre) > 0.8 * height
+    first, last = (centre + share * height for share in (-_CORE_H, _CORE_H))
+    in_core = np.zeros(count, bool)
+    in_core[labels[max(0, int(first) + 1) : max(0, int(np.ceil(last)))]] = True
+    gone = (nearer > 0.5 * stats[:, 4]) | (edge & ~in_core)
+    both = np.zeros(count, bool)
+    both[labels[(core & ink) > 0]] = True
+    both &= in_core
+    gone[0] = both[0] = False
+    if both.any():
+        erased = theirs & np.take(both.astype(np.uint8), labels)
+        gone &= ~both
+    if gone.any():
+        erased |= np.take(gone.astype(np.uint8), labels)
     return erased
+
+
+def _territory(
+    shape: tuple[int, ...], frame: _Frame, centre: float, around: Sequence[Line]
+) -> tuple[Mask, Mask]:
+    """What of a crop lies no farther from another line's centre than from its own.
+
+    Returns:
+        That, and what lies in the middle of another line.
+    """
+    theirs, core = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    y = np.arange(shape[0], dtype=np.float32)[:, None]
+    near = _CORE_H * frame.height
+    for other in around:
+        curve = _centre_in(frame.warp, other, frame.height)
+        if curve is None:
+            continue
+        first, last = max(0, int(curve[0, 0])), min(shape[1], int(curve[-1, 0]) + 1)
+        if first >= last:
+            continue
+        at = np.interp(np.arange(first, last), *curve.T).astype(np.float32)
+        rows = slice(None)  # those that the other line can reach
+        if at.max() < centre:
+            rows = slice(0, max(0, int(max((at.max() + centre) / 2, at.max() + near)) + 2))
+        elif at.min() > centre:
+            rows = slice(max(0, int(min((at.min() + centre) / 2, at.min() - near)) - 1), None)
+        away = np.abs(y[rows] - at)
+        theirs[rows, first:last] |= away <= np.abs(y[rows] - np.float32(centre))
+        core[rows, first:last] |= away < near
+    return theirs, core
 
 
 def _middle(stats: NDArray[np.int32]) -> Floats:
@@ -183,28 +244,32 @@ def _centre_in(warp: LineWarp, other: Line, height: float) -> Points | None:
     return np.asarray(curve - np.array([0.0, lift]), np.float64)
 
 
-def _rules(ink: Mask, frame: _Frame) -> Mask:
-    """Rulings and underlines, except where strokes of letters cross them."""
+def _rules(ink: Mask, frame: _Frame) -> Mask | None:
+    """Rulings and underlines, except where strokes of letters cross them; None without any."""
     height = frame.height
-    thickness = max(2, int(_RULE_THICKNESS_H * height))
-    drifting = dilated(ink, 3, 1)
-    long = opened(drifting, 1, _RULE_H * height)
     foot = round(frame.warp.ascent * frame.warp.scale + _UNDER_LETTERS_H * height)
-    through = slice(0, max(0, foot))
-    long[through] = opened(drifting[through], 1, _RULE_IN_LETTERS_H * height)
+    least = np.full(len(ink), int(_RULE_H * height))
+    least[: max(0, foot)] = int(_RULE_IN_LETTERS_H * height)
+    long = long_runs(dilated(ink, 3, 1), least)
+    if not long.any():
+        return None
+    thickness = max(2, int(_RULE_THICKNESS_H * height))
     long &= 1 - opened(long, thickness + 3, 1)
     crossing = dilated(ink & (1 - long), 3, 1)
     return ink & long & (1 - crossing)
 
 
-def _fitted(pixels: Grey, ink: Mask, frame: _Frame) -> LineCrop:
-    """Take the rows between the line's own highest and lowest ink, with a margin."""
+def _fitted(pixels: Grey, ink: Mask, frame: _Frame, size: int) -> LineCrop:
+    """Take the rows between the line's own highest and lowest ink, with a margin.
+
+    A pixel of ``ink`` stands for ``size`` of the crop each way.
+    """
     warp, height = frame.warp, frame.height
     foot = warp.ascent * warp.scale
-    written = np.flatnonzero(ink.sum(axis=1) >= max(1.0, 0.08 * height))
+    written = np.flatnonzero(ink.sum(axis=1) >= max(1.0, 0.08 * height / size)) * size
     top, bottom = foot - _LEAST_ASCENT_H * height, foot + _LEAST_DESCENT_H * height
     if len(written):
-        top, bottom = min(top, written[0]), max(bottom, written[-1] + 1)
+        top, bottom = min(top, written[0]), max(bottom, written[-1] + size)
     first = int(np.clip(top - _MARGIN_H * height, 0, len(pixels) - 1))
     last = int(np.clip(np.ceil(bottom + _MARGIN_H * height), first + 1, len(pixels)))
     fitted = LineWarp(
