@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,8 +17,6 @@ from pagereader.segment.arrays import (
     Mask,
     components,
     dilated,
-    doubled,
-    halved,
     kernel,
     long_runs,
     opened,
@@ -28,7 +25,6 @@ from pagereader.segment.prepare import to_grey
 from pagereader.stages import LineCrop
 
 _TALLEST = 192  # crop pixels; no recogniser looks at more
-_LETTER = 30.0  # pixels that letters are high where ink is told from its neighbours'
 _LONGEST = 16384  # crop pixels; OpenCV cannot sample past 32767
 _CORE_H = 0.35  # what is so near to a centre is in the middle of its line
 _CENTRE_H = 0.42  # a line's centre lies this far over its baseline
@@ -52,11 +48,6 @@ class _Frame:
 
     warp: LineWarp
     height: float
-
-    def halved(self, times: int) -> _Frame:
-        """The same on a crop that was halved so many times over."""
-        factor = 1 / 2**times
-        return _Frame(replace(self.warp, scale=self.warp.scale * factor), self.height * factor)
 
 
 def cut_lines(image: PageImage, lines: Sequence[Line]) -> list[LineCrop]:
@@ -117,21 +108,18 @@ def _cut(image: PageImage, frame: _Frame, around: Sequence[Line]) -> LineCrop | 
     pixels = _sample(image, frame.warp)
     if pixels is None:
         return None
-    times = max(0, int(math.log2(frame.height / _LETTER)))
-    small, copy = halved(pixels, times), frame.halved(times)
-    paper = _paper(small, copy.height)
-    ink = _ink(small, paper)
-    foreign = _foreign(ink, copy, around)
+    paper = _paper(pixels, frame.height)
+    ink = _ink(pixels, paper)
+    foreign = _foreign(ink, frame, around)
     own: Mask = ink & (1 - foreign)
-    rules = _rules(own, copy)
+    rules = _rules(own, frame)
     if rules is not None:
         foreign |= rules
         own &= 1 - rules
     if foreign.any():
         erased = foreign | dilated(foreign, 3, 3) & (1 - dilated(own, 3, 3))
-        erased = doubled(erased, times, pixels.shape, cv2.INTER_NEAREST)
-        pixels = np.where(erased, doubled(paper, times, pixels.shape, cv2.INTER_LINEAR), pixels)
-    return _fitted(pixels, own, frame, 2**times)
+        pixels = np.where(erased, paper, pixels)
+    return _fitted(pixels, own, frame)
 
 
 def _sample(image: PageImage, warp: LineWarp) -> Grey | None:
@@ -259,17 +247,14 @@ def _rules(ink: Mask, frame: _Frame) -> Mask | None:
     return ink & long & (1 - crossing)
 
 
-def _fitted(pixels: Grey, ink: Mask, frame: _Frame, size: int) -> LineCrop:
-    """Take the rows between the line's own highest and lowest ink, with a margin.
-
-    A pixel of ``ink`` stands for ``size`` of the crop each way.
-    """
+def _fitted(pixels: Grey, ink: Mask, frame: _Frame) -> LineCrop:
+    """Take the rows between the line's own highest and lowest ink, with a margin."""
     warp, height = frame.warp, frame.height
     foot = warp.ascent * warp.scale
-    written = np.flatnonzero(ink.sum(axis=1) >= max(1.0, 0.08 * height / size)) * size
+    written = np.flatnonzero(ink.sum(axis=1) >= max(1.0, 0.08 * height))
     top, bottom = foot - _LEAST_ASCENT_H * height, foot + _LEAST_DESCENT_H * height
     if len(written):
-        top, bottom = min(top, written[0]), max(bottom, written[-1] + size)
+        top, bottom = min(top, written[0]), max(bottom, written[-1] + 1)
     first = int(np.clip(top - _MARGIN_H * height, 0, len(pixels) - 1))
     last = int(np.clip(np.ceil(bottom + _MARGIN_H * height), first + 1, len(pixels)))
     fitted = LineWarp(
