@@ -169,10 +169,10 @@ class GreedyDecoder:
             own = caches.self_kv[number, :, :n, :, : t + 1]
             own[0, :, :, t:] = k
             own[1, :, :, t:] = v
-            mixed = self._attend(q, own[0], own[1], None)[0]
+            mixed = self._attend(q, own[0].transpose(2, 3), own[1], None)[0]
             x = layer.self_norm(x + layer.self_out(mixed))
             q = layer.cross_q(x).view(n, heads, 1, size)
-            keys, values = caches.cross_kv[number, :, :n]
+            keys, values = caches.cross_keys[number, :n], caches.cross_values[number, :n]
             bias = None if caches.cross_bias is None else caches.cross_bias[:n]
             mixed, weights = self._attend(q, keys, values, bias)
             if number == self.attention_layer:
@@ -184,8 +184,8 @@ class GreedyDecoder:
     def _attend(
         self, q: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Attend with one query a row; products as in stock, to be equal to the bit."""
-        scores = torch.matmul(q * self.scale, keys.transpose(2, 3))
+        """Attend with one query a row; keys of shape (rows, heads, head size, tokens)."""
+        scores = torch.matmul(q * self.scale, keys)
         if bias is not None:
             scores = scores + bias
         weights = torch.softmax(scores, dim=-1)
@@ -209,9 +209,11 @@ class GreedyDecoder:
         if self.uneven:
             longest = padded_sources(longest, self.head_size)
             bias = torch.zeros(rows, 1, 1, longest, dtype=self.dtype, device=self.device)
-        shape = (len(self.layers), 2, rows, self.heads, longest, self.head_size)
-        cross = torch.empty(shape, dtype=self.dtype, device=self.device)
-        cross[:, :, count_lines(states) :] = 0
+        shape = (len(self.layers), rows, self.heads, longest, self.head_size)
+        values = torch.empty(shape, dtype=self.dtype, device=self.device)
+        keys = values.new_empty((*shape[:3], self.head_size, longest))
+        keys[:, count_lines(states) :] = 0
+        values[:, count_lines(states) :] = 0
         first = 0
         for part in states:
             here = slice(first, first + len(part))
@@ -221,14 +223,16 @@ class GreedyDecoder:
             tokens = hidden.shape[1]
             for number, layer in enumerate(self.layers):
                 kv = layer.cross_kv(hidden).view(len(part), tokens, 2, self.heads, self.head_size)
-                cross[number, :, here, :, tokens:] = 0
-                cross[number, :, here, :, :tokens] = kv.permute(2, 0, 3, 1, 4)
+                keys[number, here, ..., tokens:] = 0
+                keys[number, here, ..., :tokens] = kv[:, :, 0].permute(0, 2, 3, 1)
+                values[number, here, :, tokens:] = 0
+                values[number, here, :, :tokens] = kv[:, :, 1].transpose(1, 2)
             if bias is not None:
                 bias[here, ..., tokens:] = -torch.inf
             first = here.stop
         room = min(CACHE_STEP, self.room)
-        own = torch.empty((*shape[:4], room, self.head_size), dtype=self.dtype, device=self.device)
-        return Caches(own, cross, bias)
+        own = values.new_empty((len(self.layers), 2, rows, self.heads, room, self.head_size))
+        return Caches(own, keys, values, bias)
 
 
 def _layer(layer: Any, make: LayerMaker) -> Layer:

@@ -57,19 +57,23 @@ class Caches:
 
     Attributes:
         self_kv: Shape (layers, 2, batch, heads, tokens, head size).
-        cross_kv: Shape (layers, 2, batch, heads, encoder tokens, head size).
+        cross_keys: Shape (layers, batch, heads, head size, encoder tokens): one query against
+            them is a sum of rows, which runs faster than as many short dot products.
+        cross_values: Shape (layers, batch, heads, encoder tokens, head size).
         cross_bias: 0, or -inf where a line has no encoder token, shape (batch, 1, 1, encoder
             tokens); None if all lines have all.
     """
 
     self_kv: Tensor
-    cross_kv: Tensor
+    cross_keys: Tensor
+    cross_values: Tensor
     cross_bias: Tensor | None
 
     def move(self, source: int, target: int, tokens: int) -> None:
         """Let row ``target`` hold what row ``source`` held, whose first ``tokens`` are in use."""
         self.self_kv[:, :, target, :, :tokens] = self.self_kv[:, :, source, :, :tokens]
-        self.cross_kv[:, :, target] = self.cross_kv[:, :, source]
+        self.cross_keys[:, target] = self.cross_keys[:, source]
+        self.cross_values[:, target] = self.cross_values[:, source]
         if self.cross_bias is not None:
             self.cross_bias[target] = self.cross_bias[source]
 
@@ -99,7 +103,7 @@ class Run:
         self.watch: Callable[[Tensor], None] | None = None
         self.stop: StopRule | None = None
         self.forced: Sequence[Sequence[int]] | None = None
-        sources = int(caches.cross_kv.shape[4])
+        sources = int(caches.cross_keys.shape[4])
         self.line_of = list(range(count))
         self.tokens: list[list[int]] = [[] for _ in range(count)]
         self.log_probs = np.zeros((count, longest), np.float64)

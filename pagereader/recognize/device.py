@@ -99,7 +99,7 @@ class DeviceDecoder:
     ) -> tuple[Tensor, Tensor]:
         """Queue one step; lines that have ended are computed along and noted as ended."""
         caches.reserve(t + 1, longest)
-        rows = caches.cross_kv.shape[2]
+        rows = caches.cross_keys.shape[1]
         padded = last.new_full((rows,), self.decoder.start)
         padded[: len(last)] = last
         logits, attention = self.decoder.step(padded, t, caches)
@@ -131,7 +131,7 @@ class DeviceDecoder:
         return torch.tensor(stopped, device=going.device)
 
     def _outputs(self, lines: int, longest: int, caches: Caches) -> Outputs:
-        device, sources = self.decoder.device, caches.cross_kv.shape[4]
+        device, sources = self.decoder.device, caches.cross_keys.shape[4]
         return Outputs(
             torch.full((lines, longest), int(self.decoder.ends[0]), device=device),
             torch.zeros(lines, longest, device=device),
@@ -163,7 +163,8 @@ def gather(caches: Caches, keep: Tensor, tokens: int) -> Caches:
     padded = torch.cat([keep, keep[-1:].expand(rows - len(keep))])
     bias = None if caches.cross_bias is None else caches.cross_bias[padded]
     own = caches.self_kv[:, :, padded, :, :tokens]
-    return Caches(own.contiguous(), caches.cross_kv[:, :, padded], bias)
+    keys, values = caches.cross_keys[:, padded], caches.cross_values[:, padded]
+    return Caches(own.contiguous(), keys, values, bias)
 
 
 def row_count(lines: int) -> int:

@@ -21,6 +21,7 @@ class Letters:
 
     Attributes:
         ink: Shape (height, width).
+        text: The same with what is too large or small for text, or of another shape.
         weak: The same with faint text, where it is not of a shape that text never has.
         vertical: Vertical rulings, with their breaks closed.
         horizontal: Horizontal rulings.
@@ -29,6 +30,7 @@ class Letters:
     """
 
     ink: Mask
+    text: Mask
     weak: Mask
     vertical: Mask
     horizontal: Mask
@@ -50,6 +52,7 @@ def keep_letters(ink: Ink, height: float) -> Letters:
     weak = ink.weak & (1 - (text | rulings)) | good
     return Letters(
         ink=good,
+        text=text,
         weak=weak,
         vertical=closed(vertical, 10 * height, 1) if vertical.any() else vertical,
         horizontal=horizontal,
