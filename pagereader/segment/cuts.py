@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pagereader.segment.arrays import Floats, Map
+from pagereader.segment.arrays import Floats, Map, Mask
 from pagereader.segment.gaps import Gap, gaps_of, running_text, white_columns
 from pagereader.segment.gutters import narrow_gutters
 from pagereader.segment.lines import curve_distance
@@ -52,20 +52,23 @@ def cut_rows(rows: list[Row], density: Map, scale: Scale, p: Parameters) -> list
     pieces: list[Piece] = []
     for row, spaces in zip(rows, gaps, strict=True):
         span = float(row.x[row.ends[-1] - 1] - row.x[row.starts[0]])
-        in_text = float(np.clip(p.gap_text_span * span, p.gap_text_h * scale.height, longest))
-        gutter = white[row.band, row.x].mean(axis=0) > 0.6
+        in_text = min(max(p.gap_text_span * span, p.gap_text_h * scale.height), longest)
         low, high = (share * row.size for share in p.gap_form_h)
         cuts = []
         for gap in spaces:
-            in_form = float(np.clip(p.gap_form_words * gap.usual, low, high))
+            in_form = min(max(p.gap_form_words * gap.usual, low), high)
             widest = in_form * (1 - running) + in_text * running
-            column = gutter[gap.start : gap.end].mean() > 0.5
-            wide = gap.width > widest * _evidence(gap)
-            wide |= bool(column and gap.width > p.gutter_gap_u * mixed)
-            if wide or gap.ruled or id(gap) in gutters:
+            cut = gap.ruled or id(gap) in gutters or gap.width > widest * _evidence(gap)
+            if cut or (gap.width > p.gutter_gap_u * mixed and _in_column(gap, row, white)):
                 cuts.append(gap)
         pieces += _between(row, cuts, scale, p.shortest_h)
     return pieces
+
+
+def _in_column(gap: Gap, row: Row, white: Mask) -> bool:
+    """Whether a gap lies in a tall white column."""
+    at = slice(gap.start, gap.end)
+    return bool((white[row.band[:, at], row.x[at]].mean(axis=0) > 0.6).mean() > 0.5)
 
 
 def _evidence(gap: Gap) -> float:
@@ -81,18 +84,27 @@ def _line_unit(rows: list[Row], scale: Scale) -> float:
     Autocorrelation likes twice the pitch; the distance to the nearest row guards against it.
     """
     long_rows = [r for r in rows if r.core[1] - r.core[0] > 4 * scale.height]
-    low = np.array([r.core[0] for r in rows])
-    high = np.array([r.core[1] for r in rows])
+    low, high = np.array([r.core for r in rows]).reshape(-1, 2).T
+    top, bottom = np.array([[r.y.min(), r.y.max()] for r in rows]).reshape(-1, 2).T
+    far = 2 * scale.pitch  # tells no more than that they are no nearer
     near = []
     for row in long_rows:
         x = (row.core[0] + row.core[1]) / 2
-        here = float(np.interp(x, row.x, row.y))
-        beside = np.flatnonzero((low <= x) & (high >= x))
-        others = [rows[k] for k in beside if rows[k] is not row]
-        away = [abs(float(np.interp(x, other.x, other.y)) - here) for other in others]
-        near.append(min(away, default=scale.pitch))
+        here = _height_at(row, x)
+        beside = (low <= x) & (high >= x)
+        close = np.flatnonzero(beside & (top < here + far) & (bottom > here - far))
+        away = [abs(_height_at(rows[k], x) - here) for k in close if rows[k] is not row]
+        near.append(min(away, default=far if beside.sum() > 1 else scale.pitch))
     pitch = min(scale.pitch, float(np.median(near))) if len(near) > 3 else scale.pitch
     return float(np.clip(pitch / 1.7, scale.height, 2 * scale.height))
+
+
+def _height_at(row: Row, x: float) -> float:
+    """Where the centre of a row is at a column that it runs through."""
+    at = min(max(x - float(row.x[0]), 0.0), len(row.x) - 1.0)
+    first = min(int(at), max(0, len(row.x) - 2))
+    part = row.y[first : first + 2]
+    return float(part[0] + (at - first) * (part[-1] - part[0]))
 
 
 def _between(row: Row, cuts: list[Gap], scale: Scale, shortest_h: float) -> list[Piece]:

@@ -16,6 +16,7 @@ from pagereader.segment.parameters import Parameters
 
 _FOOT_H = (0.15, 0.85)  # a baseline lies this far under the centre of its line
 _FOOT_STEP_H = 0.15
+_OWNERS_STEP_H = 0.5  # curves bend so little that every such part of them is straight
 _LARGE = 1.4  # letters of headings stand on lines of their own size
 
 
@@ -66,9 +67,11 @@ def lines_with_letters(
         parameters: Limits.
     """
     owner = _owners(pieces, letters, height, factor)
+    order = np.argsort(owner, kind="stable")
+    first = np.searchsorted(owner[order], np.arange(len(pieces) + 1))
     found = []
     for i, piece in enumerate(pieces):
-        own = letters.boxes[owner == i]
+        own = letters.boxes[order[first[i] : first[i + 1]]]
         tall = own[own[:, 3] > parameters.tall_h * height]
         if len(tall) < piece.length / (parameters.letter_every_h * height * factor):
             continue
@@ -100,11 +103,11 @@ def foot_of(piece: Piece, density: Map, height: float) -> float:
     There the ink falls off most steeply: descenders are few, and words of joined letters have
     no foot of their own.
     """
-    rows = density.shape[0]
+    rows, columns = density.shape
     low, high = (share * height for share in _FOOT_H)
     reach = np.arange(int(high + 2 * height))
-    y = np.clip(np.round(piece.y).astype(np.intp) + reach[:, None], 0, rows - 1)
-    ink = density[y, piece.x.astype(np.intp)].mean(axis=1)
+    y = np.minimum(np.maximum(np.round(piece.y).astype(np.intp), 0) + reach[:, None], rows - 1)
+    ink = density.ravel().take(y * columns + piece.x.astype(np.intp)).mean(axis=1)
     at = np.arange(low, high, 0.1)
     step = _FOOT_STEP_H * height
     fall = np.interp(at - step, reach, ink) - np.interp(at + step, reach, ink)
@@ -119,8 +122,10 @@ def _owners(
     size = max(1, round(rows * factor)), max(1, round(columns * factor))
     labels = np.zeros(size, np.int32)
     thickness = 2 * max(1, int(0.6 * height * factor))
+    step = max(1, int(_OWNERS_STEP_H * height * factor))
     for i, piece in enumerate(pieces):
-        curve = np.column_stack([piece.x, piece.y]).round().astype(np.int32)
+        at = np.append(np.arange(0, len(piece.x) - 1, step), len(piece.x) - 1)
+        curve = np.column_stack([piece.x[at], piece.y[at]]).round().astype(np.int32)
         cv2.polylines(labels, [curve], False, (i + 1,), thickness)
     boxes = letters.boxes
     x = ((boxes[:, 0] + boxes[:, 2] / 2) * factor).astype(np.intp)
