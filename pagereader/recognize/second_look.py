@@ -63,17 +63,19 @@ _SAME_PLACE = 0.6
 _LEAST = 1e-12
 _UNFINISHED = frozenset({Flag.FAILED, Flag.TRUNCATED, Flag.REPEATED})
 
-WIDER = View(width=1.25, contrast=True)
-"""What told most on pages with ground truth: more columns a letter, and as dark as print."""
+_LETTER = 0.5
+"""Width in heights of a crop that a letter is widened to: what print has, and hands have not."""
+_WIDENED = (1.25, 2.0)
+"""How much wider a crop is shown at least and at most."""
 
 
 def look_again(
     read: Callable[[Sequence[Pixels]], list[LineReading]],
     crops: Sequence[Pixels],
     sure: float,
-    view: View = WIDER,
+    closer: Callable[[Pixels, LineReading], View] | None = None,
 ) -> list[LineReading]:
-    """Read crops, and those of which a word is less sure than ``sure`` once more in another view.
+    """Read crops, and those of which a word is less sure than ``sure`` once more, seen closer.
 
     What a crop says still does not depend on the crops beside it.
 
@@ -81,7 +83,7 @@ def look_again(
         read: Reads crops in batches.
         crops: uint8 grey, shape (height, width).
         sure: 0 for never to look again.
-        view: The other way to look.
+        closer: The other way to look at a crop that was read so; :func:`widened` if None.
 
     Returns:
         One reading a crop; each of its words from the view that is surer of it.
@@ -89,10 +91,24 @@ def look_again(
     readings = read(crops)
     # A crop without pixels has failed already, and cannot be shown in any way.
     unsure = [n for n, r in enumerate(readings) if crops[n].size and _least(r) < sure]
-    again = read([view.show(crops[n]) for n in unsure]) if unsure else []
-    for n, other in zip(unsure, again, strict=True):
+    views = [(closer or widened)(crops[n], readings[n]) for n in unsure]
+    shown = [view.show(crops[n]) for n, view in zip(unsure, views, strict=True)]
+    again = read(shown) if shown else []
+    for n, view, other in zip(unsure, views, again, strict=True):
         readings[n] = together(readings[n], view.place(other, crops[n]))
     return readings
+
+
+def widened(pixels: Pixels, reading: LineReading) -> View:
+    """Return the view in which the letters of a reading are as wide as those of print.
+
+    High ascenders make a hand small in its crop, and a model that sees columns needs some for
+    each letter.
+    """
+    height, width = pixels.shape
+    least, most = _WIDENED
+    wanted = _LETTER * height * len(reading.text) / width
+    return View(min(most, max(least, wanted)), contrast=True)
 
 
 def together(first: LineReading, second: LineReading) -> LineReading:

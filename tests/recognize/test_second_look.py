@@ -16,7 +16,7 @@ from pagereader.errors import UsageError
 from pagereader.options import Options
 from pagereader.recognize import TrOCRRecognizer
 from pagereader.recognize.ink import Pixels
-from pagereader.recognize.second_look import WIDER, View, look_again, together
+from pagereader.recognize.second_look import View, look_again, together, widened
 from pagereader.stages import LineReading, WordSpan
 from tests.recognize.layouts import SQUARE, STRIP, Layout, scribbles
 from tests.recognize.test_recognizer import assert_sound
@@ -63,6 +63,15 @@ def test_sure_lines_are_read_once() -> None:
     readings = look_again(reader, [grey(950), grey(400), grey(980)], sure=0.9)
     assert [reading.text for reading in readings] == ["950", "500", "980"]
     assert reader.seen == [950, 400, 980, 500]
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("print, w", 1.25), ("a small hand", 1.5), ("the smallest hand that is", 2.0), ("", 1.25)],
+)
+def test_the_narrower_the_letters_the_wider_they_are_shown(text: str, width: float) -> None:
+    view = widened(grey(160), LineReading(text, 0.5))
+    assert view == View(width, contrast=True)
 
 
 def test_never() -> None:
@@ -116,7 +125,7 @@ def test_together_is_sound_and_as_sure_as_can_be(
 @given(
     st.integers(1, 60),
     st.integers(1, 300),
-    st.sampled_from([WIDER, View(width=0.1)]),
+    st.sampled_from([View(width=1.25, contrast=True), View(width=0.1)]),
 )
 def test_every_view_of_every_crop_is_a_crop(height: int, width: int, view: View) -> None:
     crop = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
