@@ -96,6 +96,8 @@ def shrunk(values: NDArray[Any], factor: float) -> Map:
     """
     if factor >= 1 or min(values.shape) * factor < 1:
         return np.asarray(values, np.float32)
+    if not values.any():
+        return np.zeros([max(1, round(side * factor)) for side in values.shape], np.float32)
     if values.dtype != np.uint8:
         values, scale = np.asarray(values, np.float32), 1.0
     else:

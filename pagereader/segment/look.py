@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pagereader.segment.arrays import Grey, Map, components, halved, shrunk
-from pagereader.segment.orientation import is_sideways, steep_slope
+from pagereader.segment.orientation import is_sideways, steepness
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import find_ink
-from pagereader.segment.scale import height_of, letter_like
+from pagereader.segment.scale import Strips, height_of, letter_like, strips
 
 _LETTER = 18.0  # pixels that a letter is high on a working copy
 _LEAST_PIXELS = 0.3e6  # of a working copy, if the page has so many
@@ -31,21 +31,23 @@ class Look:
         height: Letter height in the pixels of the page.
         density: Map of what may be letters.
         map_height: Letter height on the map.
+        ink: The map's ink in strips; None if there is too little.
     """
 
     height: float
     density: Map
     map_height: float
+    ink: Strips | None
 
     @property
     def tilt(self) -> float:
         """Slope of the lines if they are steep, else 0."""
-        return steep_slope(self.density, self.map_height)
+        return steepness(self.ink)
 
     @property
     def is_sideways(self) -> bool:
         """Whether the lines run up or down the page."""
-        return is_sideways(self.density, self.map_height)
+        return is_sideways(self.ink, strips(self.density.T, self.map_height))
 
     def fitting(self, pixels: int) -> float:
         """Return by how much a page of so many pixels may be shrunk without losing lines."""
@@ -66,4 +68,5 @@ def first_look(grey: Grey, parameters: Parameters) -> Look | None:
         return None
     factor = min(1.0, _MAP_LETTER / height)
     density = shrunk(np.take(letters.astype(np.uint8), labels), factor)
-    return Look(height * 2**times, density, height * factor)
+    ink_in_strips = strips(density, height * factor)
+    return Look(height * 2**times, density, height * factor, ink_in_strips)

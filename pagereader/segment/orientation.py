@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pagereader.document import Points
 from pagereader.segment.arrays import Floats, Grey, Map
 from pagereader.segment.found import FoundLine
-from pagereader.segment.scale import jaggedness, strips
+from pagereader.segment.scale import Strips, jaggedness, strips
 
 _SIDEWAYS = 1.3  # how much more jagged the columns' profile must be than the rows'
 _WIDE = 0.28  # slopes looked at: 15 degrees
@@ -93,8 +93,12 @@ def levelled(grey: Grey, view: View, slope: float) -> tuple[Grey, View, NDArray[
 
 
 def steep_slope(density: Map, height: float) -> float:
+    """Return the slope of a map's lines up to 15 degrees if they are steep, else 0."""
+    return steepness(strips(density, height))
+
+
+def steepness(ink: Strips | None) -> float:
     """Return the slope of the lines up to 15 degrees if they are steep, else 0."""
-    ink = strips(density, height)
     if ink is None:
         return 0.0
     slopes = np.linspace(-_WIDE, _WIDE, 57)
@@ -107,15 +111,18 @@ def steep_slope(density: Map, height: float) -> float:
     return float(max(fine, key=lambda slope: jaggedness(ink, float(slope))))
 
 
-def is_sideways(density: Map, height: float) -> bool:
-    """Whether the lines run up or down the page: then its columns' profile is the jagged one."""
-    across, along = strips(density, height), strips(density.T, height)
+def is_sideways(across: Strips | None, along: Strips | None) -> bool:
+    """Whether the lines run up or down the page: then its columns' profile is the jagged one.
+
+    Args:
+        across: Ink of the page.
+        along: Ink of the page with its columns laid as rows.
+    """
     if across is None or along is None:
         return False
-    slopes = np.linspace(-_WIDE, _WIDE, 29)
-    upright = max(jaggedness(across, float(slope), power=1) for slope in slopes)
+    slopes = sorted(np.linspace(-_WIDE, _WIDE, 29), key=abs)  # most pages are upright and level
     sideways = max(jaggedness(along, float(slope), power=1) for slope in slopes)
-    return sideways > _SIDEWAYS * upright
+    return all(sideways > _SIDEWAYS * jaggedness(across, float(slope), power=1) for slope in slopes)
 
 
 def uprightness(lines: list[FoundLine], height: float) -> float:
