@@ -22,6 +22,8 @@ from pagereader.archive.workers import Outcome
 from pagereader.sources import shown
 
 FILES_A_SURVEY = 16
+TASKS_AHEAD = 8
+"""Tasks in the queue below which each gets fewer pages, so that workers end at about one time."""
 _SURVEYS_AT_ONCE = 2
 
 Item = FileToSurvey | PageJob | DocumentJob
@@ -34,7 +36,7 @@ class Schedule:
     Args:
         files: The inputs, asked for only when it is their turn.
         retries: Times a failed page is tried again.
-        pages_a_task: Pages a worker reads together.
+        pages_a_task: Pages a worker reads together at most; fewer towards the end.
     """
 
     def __init__(self, files: Iterator[FileToSurvey], retries: int, pages_a_task: int) -> None:
@@ -68,7 +70,7 @@ class Schedule:
         if self._jobs_alone:
             return PageTask((self._jobs_alone.popleft(),))
         if self._jobs:
-            count = min(self._pages_a_task, len(self._jobs))
+            count = min(self._pages_a_task, max(1, len(self._jobs) // TASKS_AHEAD))
             return PageTask(tuple(self._jobs.popleft() for _ in range(count)))
         return None
 

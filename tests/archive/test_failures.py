@@ -40,11 +40,12 @@ def test_failures_cost_their_page_only(archive: Path, run: Run, tmp_path: Path) 
 
 
 def test_culprits_are_found_among_pages_read_together(
-    archive: Path, run: Run, tmp_path: Path
+    archive: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         write_pages(archive / f"n{number}.png", 20 + number)
     write_pages(archive / "dies-always.png", 10)
+    monkeypatch.setattr("pagereader.archive.schedule.TASKS_AHEAD", 1)  # also in so small a run
     summary, _ = run(pages_a_task=4, workers=fakes.crew)
     assert (summary.done, summary.failed) == (11, 1)
 

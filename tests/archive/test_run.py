@@ -45,9 +45,15 @@ def test_same_bytes_as_without_an_archive(archive: Path, run: Run, tmp_path: Pat
 
 @pytest.mark.parametrize(("jobs", "together"), [(1, 1), (3, 1), (2, 4), (1, 16)])
 def test_same_bytes_whatever_the_workers(
-    archive: Path, run: Run, tmp_path: Path, jobs: int, together: int
+    archive: Path,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    jobs: int,
+    together: int,
 ) -> None:
     run(out=tmp_path / "one", jobs=1)
+    monkeypatch.setattr("pagereader.archive.schedule.TASKS_AHEAD", 1)  # also in so small a run
     run(out=tmp_path / "two", jobs=jobs, pages_a_task=together)
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
