@@ -152,4 +152,5 @@ def uprightness(lines: list[FoundLine], height: float) -> float:
 
 
 def _deviations(values: Floats) -> Floats:
-    return np.asarray(np.abs(values - np.median(values)), np.float64)
+    middle = len(values) // 2
+    return np.asarray(np.abs(values - np.partition(values, middle)[middle]), np.float64)
