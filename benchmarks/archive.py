@@ -63,6 +63,7 @@ def measure(source: Path, out: Path, jobs: int, recognizer: str) -> dict[str, fl
         # From the ledger: starts when the first worker is ready.
         "seconds": round(summary.seconds, 2),
         "pages_a_minute": round(summary.read * 60 / summary.seconds, 2),
+        "workers_processor_seconds_a_page": round(theirs / summary.read, 3),
         "processor_share_of_ledger_and_writing": round(ours / (ours + theirs), 4),
         "share_not_reading": round(1 - _reading(out) / (summary.seconds * jobs), 4),
     }
