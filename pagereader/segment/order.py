@@ -27,6 +27,7 @@ _STACK_PITCH = 1.5  # or so many times the usual distance
 _BESIDE_H = 0.6  # lines of one row differ at most so much in height
 _ALIGNED_H = 0.3
 _SAME_COLUMN = 0.8  # share of the wider one that two parts of a column have in common
+_LIE_OVER = 0.5
 _NEAR_COLUMN_H = 25.0
 
 
@@ -35,10 +36,10 @@ class _Column:
     """A stack of lines of running text.
 
     Attributes:
-        members: Positions of its lines.
+        members: Positions of its lines, and of those that stand over or under it.
         left: Least left end.
         right: Greatest right end.
-        top: First centre.
+        top: First centre of the stack itself.
         bottom: Last centre.
     """
 
@@ -47,6 +48,10 @@ class _Column:
     right: float
     top: float
     bottom: float
+
+    def inside(self, boxes: Floats) -> list[int]:
+        """Return its lines that do not stand over or under it."""
+        return [i for i in self.members if self.top <= boxes[i, 1] <= self.bottom]
 
     def take(self, other: _Column) -> None:
         """Make ``other`` part of this column."""
@@ -86,22 +91,24 @@ def rows_of(
 ) -> list[list[int]]:
     """Return lines tied to rows, each from left to right; most rows hold one line."""
     count = len(boxes)
-    column_of = np.full(count, -1)
+    column_of, inside = np.full(count, -1), np.zeros(count, bool)
     for k, column in enumerate(columns):
         column_of[column.members] = k
+        inside[column.inside(boxes)] = True
     stack_of = np.zeros(count, np.intp)
     for k, stack in enumerate(stacks):
         stack_of[stack] = k
     groups = _Groups(count)
     for a, b in _side_by_side(boxes, height):
         if column_of[a] >= 0 and column_of[b] >= 0:
-            continue
-        if column_of[a] < 0 and column_of[b] < 0:
-            groups.tie(a, b)
+            tied = _lie_over(columns[column_of[a]], columns[column_of[b]])
+        elif not (inside[a] or inside[b]):
+            tied = True
         else:
             loose = a if column_of[a] < 0 else b
-            if _aligned(boxes, stacks[stack_of[loose]], column_of >= 0, height):
-                groups.tie(a, b)
+            tied = _aligned(boxes, stacks[stack_of[loose]], column_of >= 0, height)
+        if tied:
+            groups.tie(a, b)
     return [sorted(group, key=lambda i: float(boxes[i, 0])) for group in groups.lists()]
 
 
@@ -170,15 +177,18 @@ def _columns(boxes: Floats, stacks: list[list[int]], height: float) -> list[_Col
                 if _stands_in(boxes[i], column, height):
                     column.members.append(i)
                     break
-    for column in columns:
-        y = boxes[column.members, 1]
-        column.top, column.bottom = float(y.min()), float(y.max())
     return columns
 
 
 def _same_column(a: _Column, b: _Column) -> bool:
     lap = min(a.right, b.right) - max(a.left, b.left)
     return lap > _SAME_COLUMN * max(a.right - a.left, b.right - b.left)
+
+
+def _lie_over(a: _Column, b: _Column) -> bool:
+    """Whether columns are one or lie over one another: no gutter parts lines in them."""
+    lap = min(a.right, b.right) - max(a.left, b.left)
+    return lap > _LIE_OVER * min(a.right - a.left, b.right - b.left)
 
 
 def _spans(
@@ -193,7 +203,8 @@ def _spans(
     for k, stack in enumerate(stacks):
         span[stack], part[stack] = (boxes[stack, 1].min(), boxes[stack, 1].max()), k
     for k, column in enumerate(columns, start=len(stacks)):
-        span[column.members], part[column.members] = (column.top, column.bottom), k
+        span[column.inside(boxes)] = column.top, column.bottom
+        part[column.members] = k
     spans, parts = np.zeros((len(rows), 2)), np.zeros(len(rows), np.intp)
     for i, row in enumerate(rows):
         if len(row) == 1:

@@ -129,6 +129,19 @@ def letter(seed: int = 0, size: int = 24) -> DrawnPage:
     return page
 
 
+def business_letter(seed: int = 0) -> DrawnPage:
+    """A date over an address that is as wide as a column, and level with nothing of it."""
+    page = DrawnPage(seed=seed)
+    page.text(600, 100, "Lisbon, 4 March 1911")
+    for i, line in enumerate(("Messrs. Harold and Lazy,", "Quick and Brown, Limited,")):
+        page.text(120 + 60 * i, 180 + 44 * i, line)
+    page.text(240, 268, "Over the Fox, Lisbon.")
+    page.text(120, 330, "Dear Sirs:")
+    y = page.paragraph(180, 400, 700, 1)
+    page.paragraph(120, y, 760, 9)
+    return page
+
+
 def wide_spaced_letter(seed: int = 0) -> DrawnPage:
     """Lines with the wide gaps that typists leave after a full stop."""
     page = DrawnPage(seed=seed)
@@ -227,6 +240,21 @@ def receipt(seed: int = 0) -> DrawnPage:
         page.text(60, y, name)
         page.text(480, y, f"{page.random.randint(1, 90)}.{page.random.randint(10, 99)}")
     page.text(160, y + 100, "Thank you, come again")
+    return page
+
+
+def long_receipt(seed: int = 0) -> DrawnPage:
+    """Lines of text as wide as a column over rows of names and prices, all within its width."""
+    page = DrawnPage(620, 1300, size=24, seed=seed)
+    y = page.paragraph(60, 90, 500, 6) + 40
+    for _ in range(3):
+        for _ in range(2):
+            page.text(110, y, page.random.choice(("Total amount", "Accepted", "Change")))
+            price = f"{page.random.randint(1, 9)}.{page.random.randint(10, 99)} RM"
+            page.text(440, y - 3, price)  # a roll of paper does not run quite straight
+            y += 40
+        y += 44
+    page.text(160, y + 60, "Thank you, come again")
     return page
 
 

@@ -12,10 +12,12 @@ from tests.segment.drawn import DrawnPage, match
 
 MAKERS: dict[str, Callable[[int], DrawnPage]] = {
     "letter": drawn.letter,
+    "business letter": drawn.business_letter,
     "wide spaces": drawn.wide_spaced_letter,
     "two columns": drawn.columns,
     "three columns": lambda seed: drawn.columns(3, seed, gutter=40, size=18),
     "receipt": drawn.receipt,
+    "long receipt": drawn.long_receipt,
     "form": drawn.form,
     "table": drawn.ruled_table,
     "border": drawn.bordered,
@@ -30,6 +32,15 @@ def test_every_line_once_and_in_order(name: str, seed: int) -> None:
     assert result.found >= 0.99
     assert result.merged == 0
     assert result.extra == 0
+    assert result.order == sorted(result.order)
+
+
+@pytest.mark.parametrize("degrees", [-1.2, 0.6, 1.2])
+@pytest.mark.parametrize("maker", [drawn.business_letter, drawn.long_receipt])
+def test_order_of_a_skewed_page(maker: Callable[[int], DrawnPage], degrees: float) -> None:
+    image, truth = maker(1).rotated(degrees)
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found == 1
     assert result.order == sorted(result.order)
 
 
