@@ -6,7 +6,7 @@ centre of each line of text. Its maxima are traced, joined and thinned out to on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,6 +23,9 @@ _SAME_LINE_H = 0.6  # ridges nearer than this are one line
 _NINE = np.linspace(0, 1, 9)  # where curves are compared
 _MOST_RIDGES = 4000  # no page has so many words; texture and noise have
 _DOUBLE_PER_PITCH = 1.25
+_SAMPLE_H = 2.0  # how close the columns are in which distances are taken
+_LONG_H = 4.0  # lines that tell of the pitch are longer,
+_FEW = 4  # and at least so many
 
 
 @dataclass(slots=True)
@@ -179,6 +182,48 @@ def _chain(ridges: list[Ridge], start: int, following: dict[int, int]) -> Ridge:
         np.concatenate([p.y for p in parts]),
         np.concatenate([p.strength for p in parts]),
     )
+
+
+def distances(ridges: list[Ridge], scale: Scale) -> Floats:
+    """Return how far the nearest line over or under each one lies, shape (n,).
+
+    The median over the columns it runs through; infinite where most have no other line.
+    """
+    if not ridges:
+        return np.zeros(0)
+    first, last = min(r.x[0] for r in ridges), max(r.x[-1] for r in ridges)
+    columns = np.arange(first, last + 1, _SAMPLE_H * scale.height)
+    rows = np.array([np.interp(columns, r.x, r.y, np.nan, np.nan) for r in ridges])
+    order = np.argsort(rows, axis=0)
+    steps = np.diff(np.take_along_axis(rows, order, axis=0), axis=0)
+    beyond = np.full((1, len(columns)), np.inf)
+    steps = np.vstack([beyond, np.where(np.isnan(steps), np.inf, steps), beyond])
+    nearest = np.empty_like(rows)
+    np.put_along_axis(nearest, order, np.minimum(steps[:-1], steps[1:]), axis=0)
+    runs_there = ~np.isnan(rows)
+    return np.array(
+        [
+            float(np.median(own[there])) if there.any() else np.inf
+            for own, there in zip(nearest, runs_there, strict=True)
+        ]
+    )
+
+
+def measured_again(scale: Scale, ridges: list[Ridge], away: Floats) -> Scale:
+    """Return the scale with the usual distance of the lines as found, if that is less.
+
+    Autocorrelation likes twice the pitch, and finds none where lines are few or uneven.
+
+    Args:
+        scale: As measured before lines were found.
+        ridges: The lines.
+        away: Their distances, shape (n,).
+    """
+    long = np.array([ridge.length > _LONG_H * scale.height for ridge in ridges], bool)
+    told = away[long & np.isfinite(away)]
+    if len(told) < _FEW:
+        return scale
+    return replace(scale, pitch=min(scale.pitch, float(np.median(told))))
 
 
 def curve_distance(ax: Floats, ay: Floats, bx: Floats, by: Floats, overhang: float) -> float | None:

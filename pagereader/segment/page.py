@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from pagereader.segment.arrays import Floats, Grey, Map, shrunk
 from pagereader.segment.clean import Letters, keep_letters
 from pagereader.segment.cuts import cut_rows, one_a_line
 from pagereader.segment.found import FoundLine, lines_with_letters
-from pagereader.segment.lines import find_ridges
-from pagereader.segment.orientation import View, levelled, steep_slope
+from pagereader.segment.lines import distances, find_ridges, measured_again
+from pagereader.segment.orientation import View
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import Ink, find_ink
 from pagereader.segment.rows import row_of
@@ -109,23 +109,14 @@ def draft(
     return Draft(grey, view, ink, letters, height, density, factor)
 
 
-def find_lines(start: Draft, parameters: Parameters, barred: slice | None = None) -> FoundPage:
-    """Return the lines of a page that stands upright, rotated level first if it is steep.
+def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None) -> FoundPage:
+    """Return the lines of a page that stands upright and roughly level.
 
     Args:
-        start: Its ink.
+        page: Its ink.
         parameters: Limits.
         barred: Columns of the working copy that no line may cross (the fold of a spread).
     """
-    page, tilt = start, steep_slope(start.density, start.height * start.factor)
-    if tilt and barred is None:
-        level = draft(*_levelled(start, tilt, parameters))
-        if level is None:
-            tilt = 0.0
-        else:
-            page = level
-    else:
-        tilt = 0.0
     bars = page.letters.vertical | page.ink.outside
     if barred is not None:
         bars[:, barred] = 1
@@ -135,14 +126,20 @@ def find_lines(start: Draft, parameters: Parameters, barred: slice | None = None
     scale = measure(page.density, page.height * factor)
     ridges = find_ridges(page.density, scale, parameters)
     places = _places(page)
-    rows = [row_of(ridge, page.density, weak, scale, ruled, places) for ridge in ridges]
+    away = distances(ridges, scale)
+    own = [replace(scale, pitch=pitch) for pitch in np.minimum(away, scale.pitch)]
+    rows = [
+        row_of(ridge, page.density, weak, unit, ruled, places)
+        for ridge, unit in zip(ridges, own, strict=True)
+    ]
+    scale = measured_again(scale, ridges, away)
     pieces = one_a_line(cut_rows(rows, page.density, scale, parameters), scale.height)
     lines = lines_with_letters(pieces, page.letters, page.density, page.height, factor, parameters)
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
     pitch = scale.pitch / factor
-    return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, tilt)
+    return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters)
 
 
 def _places(page: Draft) -> Floats:
@@ -150,10 +147,3 @@ def _places(page: Draft) -> Floats:
     left, top, width, height = page.letters.boxes[:, :4].T * page.factor
     places = np.column_stack([left + width / 2, top + height / 2, height])
     return np.asarray(places[height > _LETTER_H * page.height * page.factor], np.float64)
-
-
-def _levelled(
-    start: Draft, tilt: float, parameters: Parameters
-) -> tuple[Grey, View, Parameters, NDArray[np.bool_]]:
-    grey, view, canvas = levelled(start.grey, start.view, tilt)
-    return grey, view, parameters, canvas
