@@ -56,12 +56,10 @@ class PdfPage:
     Attributes:
         pixels: uint8, shape (height, width) for grey or (height, width, 3) for RGB.
         dpi: Horizontal and vertical resolution.
-        is_scan: Whether the pixels are the page's own image rather than a rendering.
     """
 
     pixels: NDArray[np.uint8]
     dpi: tuple[float, float]
-    is_scan: bool
 
 
 class _Documents:
@@ -229,7 +227,7 @@ def _scan(pymupdf: Any, document: Any, page: Any) -> PdfPage | None:
         return None
     height, width = pixels.shape[:2]
     dpi = (width * 72 / page.rect.width, height * 72 / page.rect.height)
-    return PdfPage(np.ascontiguousarray(pixels), (round(dpi[0], 2), round(dpi[1], 2)), True)
+    return PdfPage(np.ascontiguousarray(pixels), (round(dpi[0], 2), round(dpi[1], 2)))
 
 
 def _xref_of(page: Any, shown: dict[str, Any]) -> int | None:
@@ -303,7 +301,7 @@ def _render(pymupdf: Any, page: Any, dpi: int, max_pixels: int) -> PdfPage:
     pixels = _array(image)
     if bool((pixels[..., :1] == pixels[..., 1:]).all()):
         pixels = pixels[..., 0]
-    return PdfPage(np.ascontiguousarray(pixels), (float(dpi), float(dpi)), False)
+    return PdfPage(np.ascontiguousarray(pixels), (float(dpi), float(dpi)))
 
 
 def _grey_or_rgb(pymupdf: Any, image: Any) -> NDArray[np.uint8]:
