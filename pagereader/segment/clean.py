@@ -13,6 +13,11 @@ from pagereader.segment.prepare import Ink
 
 _DISC_H = 0.8  # least size of a disc
 _DISC_DEPTH = 0.28  # its inner radius, as a share of its size
+_LARGE_H = 2.0  # letters of headings and posters are higher,
+_LARGE_WIDTH = 2.0  # at most so many times as wide as high,
+_LARGE_ALIKE = 1.8  # differ so much in size
+_LARGE_LEVEL = 0.25  # and so much, of it, in where they stand
+_MOST_LARGE = 400
 
 
 @dataclass(slots=True)
@@ -26,7 +31,7 @@ class Letters:
         vertical: Vertical rulings, with their breaks closed.
         horizontal: Horizontal rulings.
         boxes: Left, top, width, height, area of each component, shape (n, 5).
-        pictures: Left, top, width, height of blots too big for letters, shape (m, 4).
+        large: Left, top, width, height of letters of large print, shape (m, 4).
     """
 
     ink: Mask
@@ -35,7 +40,7 @@ class Letters:
     vertical: Mask
     horizontal: Mask
     boxes: NDArray[np.int32]
-    pictures: NDArray[np.int32]
+    large: NDArray[np.int32]
 
 
 def keep_letters(ink: Ink, height: float) -> Letters:
@@ -45,7 +50,8 @@ def keep_letters(ink: Ink, height: float) -> Letters:
     rulings = vertical | horizontal
     text = ink.text & (1 - (rulings | _dashes(ink.text, height)))
     labels, stats = components(text)
-    bad, blots = _no_letters(text, labels, stats, height)
+    large = _large_print(stats, height)
+    bad = _no_letters(text, labels, stats, height) & ~large
     bad |= _at_border(text, labels, stats, ink.outside, height)
     bad[0] = True
     good = np.take((~bad).astype(np.uint8), labels)
@@ -57,7 +63,7 @@ def keep_letters(ink: Ink, height: float) -> Letters:
         vertical=closed(vertical, 10 * height, 1) if vertical.any() else vertical,
         horizontal=horizontal,
         boxes=stats[~bad],
-        pictures=stats[blots, :4],
+        large=stats[large, :4],
     )
 
 
@@ -100,21 +106,36 @@ def _dashes(ink: Mask, height: float) -> Mask:
 
 def _no_letters(
     ink: Mask, labels: Labels, stats: NDArray[np.int32], height: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which components are no letters, and which of these are blots or pictures."""
+) -> NDArray[np.bool_]:
+    """Which components are no letters."""
     rows, columns = ink.shape
     x, y, w, h, area = stats.T
     fill, size = area / (w * h), np.maximum(w, h)
     edge = (x <= 1) | (y <= 1) | (x + w >= columns - 1) | (y + h >= rows - 1)
-    blots = (h > 2.5 * height) & (w > 2.5 * height) & (fill > 0.5)
-    bad = blots | (edge & ((h > 3 * height) | (w > 5 * height)))
+    bad = (h > 2.5 * height) & (w > 2.5 * height) & (fill > 0.5)
+    bad |= edge & ((h > 3 * height) | (w > 5 * height))
     bad |= ((h > 8 * height) & (w < height)) | ((w > 8 * height) & (h < 0.3 * height))
     bad |= (w > 6 * height) & (h < 0.8 * height) & (fill > 0.5)
     bad |= (w > 10 * height) & (h < 1.5 * height) & (fill < 0.5)
     bad |= (size < 0.18 * height) | (area < 4)
     bad |= _discs(ink, labels, stats, height)
-    blots[0] = False
-    return bad, blots & ~edge
+    return np.asarray(bad, np.bool_)
+
+
+def _large_print(stats: NDArray[np.int32], height: float) -> NDArray[np.bool_]:
+    """Which components are letters far larger than the page's, three or more in a row."""
+    x, y, w, h, _ = stats.T.astype(np.float64)
+    found = np.flatnonzero((h > _LARGE_H * height) & (w < _LARGE_WIDTH * h))[:_MOST_LARGE]
+    x, y, w, h = x[found], y[found], w[found], h[found]
+    size = np.minimum.outer(h, h)
+    gap = np.maximum.outer(x, x) - np.minimum.outer(x + w, x + w)
+    beside = (np.maximum.outer(h, h) < _LARGE_ALIKE * size) & (gap < size) & (gap > -0.3 * size)
+    beside &= np.abs(np.subtract.outer(y + h, y + h)) < _LARGE_LEVEL * size
+    np.fill_diagonal(beside, False)
+    middle = beside.sum(axis=0) > 1
+    large = np.zeros(len(stats), bool)
+    large[found[middle | beside[middle].any(axis=0)]] = True
+    return large
 
 
 def _at_border(

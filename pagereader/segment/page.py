@@ -14,6 +14,7 @@ from pagereader.segment.found import FoundLine, lines_with_letters
 from pagereader.segment.lines import distances, find_ridges, measured_again
 from pagereader.segment.orientation import View
 from pagereader.segment.parameters import Parameters
+from pagereader.segment.pictures import without_pictures
 from pagereader.segment.prepare import Ink, find_ink
 from pagereader.segment.rows import row_of
 from pagereader.segment.scale import density_map, letter_height, measure
@@ -38,6 +39,7 @@ class FoundPage:
         slope: dy/dx of the lines.
         lines: In no particular order.
         letters: The ink; None if there is none.
+        pictures: Left, top, width, height of each picture, shape (n, 4).
         tilt: Slope by which the copy was rotated to lie level.
     """
 
@@ -47,6 +49,7 @@ class FoundPage:
     slope: float = 0.0
     lines: list[FoundLine] = field(default_factory=list)
     letters: Letters | None = None
+    pictures: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     tilt: float = 0.0
 
     @property
@@ -138,8 +141,9 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
+    lines, pictures = without_pictures(lines, page.letters, page.ink.outside, page.height)
     pitch = scale.pitch / factor
-    return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters)
+    return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, pictures)
 
 
 def _places(page: Draft) -> Floats:

@@ -6,7 +6,6 @@ import numpy as np
 
 from pagereader.document import Line, Points, Region, RegionType
 from pagereader.geometry import bounds, rectangle
-from pagereader.segment.arrays import Floats
 from pagereader.segment.found import FoundLine
 from pagereader.segment.layout import Block, blocks_of, type_blocks
 from pagereader.segment.order import reading_order
@@ -59,24 +58,5 @@ def _line(page: FoundPage, line: FoundLine, polygon: Points) -> Line:
 
 
 def _pictures(page: FoundPage) -> list[Region]:
-    """Blots too large for letters on which no line was found."""
-    if page.letters is None:
-        return []
-    boxes = page.level_boxes()
-    found = []
-    for x, y, w, h in page.letters.pictures:
-        if min(w, h) < _LEAST_PICTURE_H * page.height or _has_text((x, y, w, h), boxes, page):
-            continue
-        outline = page.view.to_image(rectangle(x, y, x + w, y + h))
-        found.append(Region(outline, RegionType.IMAGE))
-    return found
-
-
-_LEAST_PICTURE_H = 4.0
-
-
-def _has_text(picture: tuple[int, int, int, int], boxes: Floats, page: FoundPage) -> bool:
-    x, y, w, h = picture
-    middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    centre = boxes[:, 1] + page.slope * middle
-    return bool(((middle > x) & (middle < x + w) & (centre > y) & (centre < y + h)).any())
+    corners = [rectangle(x, y, x + w, y + h) for x, y, w, h in page.pictures]
+    return [Region(page.view.to_image(corner), RegionType.IMAGE) for corner in corners]
