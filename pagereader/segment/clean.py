@@ -18,6 +18,7 @@ _LARGE_WIDTH = 2.0  # at most so many times as wide as high,
 _LARGE_ALIKE = 1.8  # differ so much in size
 _LARGE_LEVEL = 0.25  # and so much, of it, in where they stand
 _MOST_LARGE = 400
+_MOSTLY = 0.67  # share of them that stands in rows
 
 
 @dataclass(slots=True)
@@ -133,8 +134,10 @@ def _large_print(stats: NDArray[np.int32], height: float) -> NDArray[np.bool_]:
     beside &= np.abs(np.subtract.outer(y + h, y + h)) < _LARGE_LEVEL * size
     np.fill_diagonal(beside, False)
     middle = beside.sum(axis=0) > 1
+    in_row = middle | beside[middle].any(axis=0)
     large = np.zeros(len(stats), bool)
-    large[found[middle | beside[middle].any(axis=0)]] = True
+    if in_row.sum() > _MOSTLY * len(found):  # in pictures some stand in rows by chance
+        large[found[in_row]] = True
     return large
 
 

@@ -52,7 +52,7 @@ def share_covered(box: Box, by: Box) -> float:
         pytest.param(pictures.halftone, 2, id="halftone"),
         pytest.param(lambda p, b: pictures.halftone(p, b, 9), 2, id="coarse halftone"),
         pytest.param(pictures.engraving, 2, id="engraving"),
-        pytest.param(lambda p, b: pictures.engraving(p, b, 12), 3, id="coarse engraving"),
+        pytest.param(lambda p, b: pictures.engraving(p, b, 12), 5, id="coarse engraving"),
     ],
 )
 def test_a_picture_in_a_page_is_no_text(draw: Draw, left: int, seed: int) -> None:
