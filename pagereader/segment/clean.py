@@ -13,6 +13,8 @@ from pagereader.segment.prepare import Ink
 
 _DISC_H = 0.8  # least size of a disc
 _DISC_DEPTH = 0.28  # its inner radius, as a share of its size
+_LETTER_SIZE_H = 1.6  # what is no larger may be a letter that is blotted full:
+_ROUND_DEPTH = 0.38  # a disc so small must be rounder
 _LARGE_H = 2.0  # letters of headings and posters are higher,
 _LARGE_WIDTH = 2.0  # at most so many times as wide as high,
 _LARGE_ALIKE = 1.8  # differ so much in size
@@ -169,7 +171,8 @@ def _discs(ink: Mask, labels: Labels, stats: NDArray[np.int32], height: float) -
         xs, ys = solid.reshape(-1, 2).T
         depth = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
         np.maximum.at(inner, labels[ys, xs], depth[ys, xs])
-    return np.asarray((inner > _DISC_DEPTH * size) & (size > _DISC_H * height), np.bool_)
+    least = np.where(size < _LETTER_SIZE_H * height, _ROUND_DEPTH, _DISC_DEPTH)
+    return np.asarray((inner > least * size) & (size > _DISC_H * height), np.bool_)
 
 
 def _eroded(mask: Mask, side: float) -> Mask:
