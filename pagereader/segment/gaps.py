@@ -61,19 +61,19 @@ def gaps_of(rows: list[Row], scale: Scale) -> list[list[Gap]]:
     height_span = np.array([[r.y.min(), r.y.max()] for r in rows]).reshape(-1, 2)
     far = 2.3 * scale.pitch
     for i, row in enumerate(rows):
-        close = (height_span[:, 0] <= row.y.max() + far) & (height_span[:, 1] >= row.y.min() - far)
+        top, bottom = height_span[i] + (-far, far)
+        close = (height_span[:, 0] <= bottom) & (height_span[:, 1] >= top)
         close[i] = False
         others = np.flatnonzero(close)
+        left, right = reach[others].T
         low = min(_WORD_GAP_H[0] * scale.height, _WORD_GAP * usual[i] * row.size)
         for gap in gaps[i]:
             gap.usual = float(usual[i] * row.size)
             gap.parts_words = gap.width >= low
             if gap.parts_words:
                 x0, x1 = row.x[gap.start], row.x[gap.end - 1]
-                over = (reach[others, 0] < x0 - scale.height) & (
-                    reach[others, 1] > x1 + scale.height
-                )
-                _look_around(gap, row, [rows[k] for k in others[over]], scale)
+                over = (left < x0 - scale.height) & (right > x1 + scale.height)
+                _look_around(gap, row, [rows[k] for k in others[over].tolist()], scale)
     return gaps
 
 
@@ -97,8 +97,8 @@ def _look_around(gap: Gap, row: Row, others: list[Row], scale: Scale) -> None:
             continue
         below = away > 0
         if below not in nearest or abs(away) < nearest[below][0]:
-            white = 1 - other.on[x0 - offset : x1 - offset + 1].mean()
-            nearest[below] = (abs(away), bool(white > 0.75))
+            on = other.on[x0 - offset : x1 - offset + 1]
+            nearest[below] = (abs(away), int(np.count_nonzero(on)) < 0.25 * len(on))
     gap.neighbours = len(nearest)
     gap.repeats = sum(white for _, white in nearest.values())
 

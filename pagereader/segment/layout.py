@@ -35,18 +35,31 @@ def blocks_of(
     if not rows:
         return []
     blocks = [[rows[0]]]
+    heights = [float(boxes[rows[0], 1].mean())]  # of the rows of the last block
+    far = max(_GAP_H * height, _GAP * pitch)
     for row in rows[1:]:
-        if _goes_on(blocks[-1], row, boxes, sizes, max(_GAP_H * height, _GAP * pitch)):
+        down = float(boxes[row, 1].mean())
+        if _goes_on(blocks[-1], heights, row, down, boxes, sizes, far):
             blocks[-1].append(row)
+            heights.append(down)
         else:
             blocks.append([row])
+            heights = [down]
     return blocks
 
 
-def _goes_on(block: Block, row: list[int], boxes: Floats, sizes: Floats, far: float) -> bool:
-    """Whether ``row`` belongs to the block that ends just before it."""
+def _goes_on(
+    block: Block,
+    heights: list[float],
+    row: list[int],
+    height: float,
+    boxes: Floats,
+    sizes: Floats,
+    far: float,
+) -> bool:
+    """Whether ``row``, at ``height``, belongs to the block that ends just before it."""
     last, now = boxes[block[-1]], boxes[row]
-    down = float(now[:, 1].mean() - last[:, 1].mean())
+    down = height - heights[-1]
     lap = min(now[:, 2].max(), last[:, 2].max()) - max(now[:, 0].min(), last[:, 0].min())
     narrow = min(np.ptp(now[:, [0, 2]]), np.ptp(last[:, [0, 2]]))
     if down <= 0 or lap < 0.5 * narrow:
@@ -56,8 +69,7 @@ def _goes_on(block: Block, row: list[int], boxes: Floats, sizes: Floats, far: fl
         return False
     if len(block) < 2:
         return down < far
-    steps = np.diff([boxes[r, 1].mean() for r in block])
-    return down < max(_GAP * float(np.median(steps)), 0.4 * far)
+    return down < max(_GAP * float(np.median(np.diff(heights))), 0.4 * far)
 
 
 def type_blocks(

@@ -117,15 +117,17 @@ def trace(response: Map, level: float, height: float) -> list[Ridge]:
     order = np.lexsort((xs, labels[ys, xs]))
     ys, xs = ys[order], xs[order]
     cuts = np.flatnonzero(np.diff(labels[ys, xs])) + 1
+    starts, ends = np.append(0, cuts), np.append(cuts, len(xs))
+    long = xs[ends - 1] - xs[starts] >= height
     ridges = []
-    for rows, columns in zip(np.split(ys, cuts), np.split(xs, cuts), strict=True):
-        if columns[-1] - columns[0] < height:
-            continue
-        x, inverse = np.unique(columns, return_inverse=True)
-        count = np.bincount(inverse)
-        y = np.bincount(inverse, rows) / count
-        strength = np.bincount(inverse, response[rows, columns]) / count
-        ridges.append(Ridge(x.astype(np.float64), y, strength))
+    for start, end in zip(starts[long], ends[long], strict=True):
+        rows, columns = ys[start:end], xs[start:end]
+        fresh = np.append(True, columns[1:] != columns[:-1])
+        place = np.cumsum(fresh) - 1
+        count = np.bincount(place)
+        y = np.bincount(place, rows) / count
+        strength = np.bincount(place, response[rows, columns]) / count
+        ridges.append(Ridge(columns[fresh].astype(np.float64), y, strength))
     return ridges
 
 
@@ -134,9 +136,9 @@ def end_slope(x: Floats, y: Floats, slope: float, height: float, limit: float = 
     if len(x) < 2 * height:
         return slope
     trust = min(1.0, len(x) / (6 * height))
-    dx = x - x.mean()
-    own = float((dx * (y - y.mean())).sum() / (dx * dx).sum())
-    return trust * float(np.clip(own, slope - limit, slope + limit)) + (1 - trust) * slope
+    dx = x - x.sum() / len(x)
+    own = float(dx @ y) / float(dx @ dx)
+    return trust * min(max(own, slope - limit), slope + limit) + (1 - trust) * slope
 
 
 def join(ridges: list[Ridge], unit: float, slope: float, link_u: float) -> list[Ridge]:

@@ -64,11 +64,12 @@ def row_of(ridge: Ridge, density: Map, weak: Map, scale: Scale, ruled: Map, lett
     x, y = _run_on(ridge, scale, columns)
     half = max(1, round(_BAND_U * scale.unit))
     band = np.clip(np.round(y).astype(np.intp) + np.arange(-half, half + 1)[:, None], 0, rows - 1)
-    ink = density[band, x].sum(axis=0).astype(np.float64)
+    at = band * columns + x
+    ink = density.ravel().take(at).sum(axis=0).astype(np.float64)
     on = _without_specks(ink, ink > _INK, scale)
-    on = _with_faint_words(on, ink, weak[band, x].sum(axis=0), scale)
+    on = _with_faint_words(on, ink, weak.ravel().take(at).sum(axis=0), scale)
     starts, ends = runs(on)
-    crossed = ruled[band, x].mean(axis=0) > 0.3
+    crossed = ruled.ravel().take(at).mean(axis=0) > 0.3
     size = _letter_size(x, y, letters, scale)
     return Row(x, y, band, ink, on, starts, ends, crossed, (ridge.x[0], ridge.x[-1]), size)
 
@@ -132,7 +133,7 @@ def _with_faint_words(
         return on
     typical = float(np.median(ink[on]))
     starts, ends = runs(on | (weak > max(_INK, _FAINT_WORD * typical)))
-    strong = np.array([on[a:b].any() for a, b in zip(starts, ends, strict=True)])
+    strong = np.logical_or.reduceat(on, starts)  # nothing but white stands between them
     near = starts[1:] - ends[:-1] <= _FAINT_GAP_U * scale.unit
     kept = strong.copy()
     for i in range(1, len(kept)):

@@ -45,8 +45,7 @@ class Scale:
     @property
     def unit(self) -> float:
         """U, a letter with its share of the space between lines, held to 1-1.4 H."""
-        high = _UNIT_MAX_H * self.height
-        return float(np.clip(self.pitch / _LETTERS_A_UNIT, self.height, high))
+        return min(max(self.pitch / _LETTERS_A_UNIT, self.height), _UNIT_MAX_H * self.height)
 
 
 def letter_height(ink: Mask) -> float | None:
@@ -136,8 +135,10 @@ def jaggedness(ink: Strips, slope: float, power: int = 2) -> float:
     Squares tell slopes apart most sharply; plain steps are not led astray by one bold stroke,
     such as what is left of a page's edge.
     """
-    row = np.floor(ink.rows - ink.away * slope).astype(np.intp)
-    return float(np.sum(np.abs(np.diff(np.bincount(row - row.min(), ink.ink))) ** power))
+    row = ink.rows - ink.away * slope
+    row -= np.floor(row.min())  # so that what is cut off is what lies under whole rows
+    steps = np.abs(np.diff(np.bincount(row.astype(np.intp), ink.ink)))
+    return float(steps @ steps if power == 2 else np.sum(steps**power))
 
 
 def shear(slope: float, width: int, back: bool = False) -> NDArray[np.float32]:
