@@ -29,7 +29,7 @@ _ROW_REACH_H = 25.0
 _ALIGNED_H = 0.5
 _COLUMN_REACH_H = 20.0
 _SHORT_H = 6.0
-_COLUMN = 3  # so many strays make a column without a line among them
+_COLUMN = 3  # so many more strays make a column without a line; one, between lines of its row
 _FOOT_REACH_H = (1.5, 8.0)  # a page number stands so far from the text,
 _FOOT_PLACE_H = 1.0  # and so near to its middle
 _NUMBER_LETTERS = 4
@@ -115,8 +115,9 @@ def _in_table(i: int, group: NDArray[np.int32], own: Floats, found: Floats, heig
     if len(group) == 1 and not _LONE_H[0] < group[0, 3] / height < _LONE_H[1]:
         return False
     level = np.abs(found[:, 1] - y) < _IN_ROW_H * height
-    apart = np.maximum(found[:, 0] - right, left - found[:, 2])
-    in_row = bool((level & (apart < _ROW_REACH_H * height)).any())
+    after, before = found[:, 0] - right, left - found[:, 2]
+    in_row = bool((level & (np.maximum(after, before) < _ROW_REACH_H * height)).any())
+    between = bool((level & (after > 0)).any() and (level & (before > 0)).any())
     others = np.vstack([found, np.delete(own, i, axis=0)])
     away = np.abs(others[:, 1] - y) / height
     column = np.abs(others[:, 0] - left) < _ALIGNED_H * height
@@ -124,7 +125,7 @@ def _in_table(i: int, group: NDArray[np.int32], own: Floats, found: Floats, heig
     column &= (away > _HEIGHT_H[0]) & (away < _COLUMN_REACH_H)
     column &= others[:, 2] - others[:, 0] < _SHORT_H * height
     many = int(column.sum())
-    if not (column[: len(found)].any() or many >= _COLUMN):
+    if not (column[: len(found)].any() or many >= (1 if between else _COLUMN)):
         return False
     sides = np.percentile(found[:, 0], 5), np.percentile(found[:, 2], 95)
     inside = sides[0] - height < left and right < sides[1] + height

@@ -32,6 +32,21 @@ def test_lone_figures_and_the_page_number(seed: int) -> None:
     assert result.order == sorted(result.order)
 
 
+def test_two_lone_figures_between_the_texts_of_their_rows() -> None:
+    page = DrawnPage(seed=3)
+    for i in range(8):
+        page.text(110, 160 + 60.0 * i, page.phrase(500))
+    for i, figure in enumerate("46"):
+        y = 700 + 60.0 * i
+        page.text(110, y, "33100")
+        page.text(430, y, figure)
+        page.text(600, y, "4.00")
+    image, truth = page.page()
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found == 1
+    assert result.merged == result.extra == 0
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_specks_about_a_letter_are_no_lines(seed: int) -> None:
     page = drawn.letter(seed)
