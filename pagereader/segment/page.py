@@ -18,7 +18,7 @@ from pagereader.segment.pictures import without_pictures
 from pagereader.segment.prepare import Ink, find_ink
 from pagereader.segment.rows import row_of
 from pagereader.segment.scale import density_map, letter_height, measure
-from pagereader.segment.strays import stray_lines
+from pagereader.segment.strays import stray_lines, without_edge_specks
 from pagereader.segment.texture import is_texture
 
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
@@ -141,6 +141,7 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
+    lines = without_edge_specks(lines, page.ink.outside, page.height)
     lines, pictures = without_pictures(lines, page.letters, page.ink.outside, page.height)
     pitch = scale.pitch / factor
     return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, pictures)

@@ -1,4 +1,4 @@
-"""Short texts that answer to no filter for lines: lone figures, prices, page numbers.
+"""Short texts that answer to no filter for lines, and what is none beside the page's edge.
 
 A speck may be as high as a letter, so letters that no line claims count only with evidence:
 they stand in one row with a line and under or over something short that begins or ends where
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
-from pagereader.segment.arrays import Floats
+from pagereader.segment.arrays import Floats, Mask
 from pagereader.segment.clean import Letters
 from pagereader.segment.found import FoundLine
 
@@ -33,6 +33,10 @@ _COLUMN = 3  # so many more strays make a column without a line; one, between li
 _FOOT_REACH_H = (1.5, 8.0)  # a page number stands so far from the text,
 _FOOT_PLACE_H = 1.0  # and so near to its middle
 _NUMBER_LETTERS = 4
+_EDGE_H = 3.0  # so near to the paper's edge lie the specks of the edge itself,
+_SPECK_H = 4.0  # no longer than so much,
+_BESIDE_TEXT_H = 1.0  # and so far beside the text
+_LEAST_TEXT = 3  # long lines that tell where the text of a page is
 
 
 def stray_lines(
@@ -57,6 +61,36 @@ def stray_lines(
         if _in_table(i, group, own, found, height)
         or _is_page_number(own[i], group, np.delete(own, i, axis=0), found, height)
     ]
+
+
+def without_edge_specks(lines: list[FoundLine], outside: Mask, height: float) -> list[FoundLine]:
+    """Drop short lines beside the text at the paper's very edge: its shadow, the facing page.
+
+    Args:
+        lines: In working pixels.
+        outside: What is not page, shape of the working copy.
+        height: Letter height H of the page.
+    """
+    boxes = np.array([line.box for line in lines]).reshape(-1, 4)
+    length = (boxes[:, 2] - boxes[:, 0]) / height
+    text = boxes[length > _SHORT_H]
+    if len(text) < _LEAST_TEXT:
+        return lines
+    left = np.percentile(text[:, 0], 5) - _BESIDE_TEXT_H * height
+    right = np.percentile(text[:, 2], 95) + _BESIDE_TEXT_H * height
+    beside = (length < _SPECK_H) & ((boxes[:, 2] < left) | (boxes[:, 0] > right))
+    return [
+        line
+        for line, box, doubted in zip(lines, boxes, beside, strict=True)
+        if not (doubted and _paper_beside(box, box[0] > right, outside) < _EDGE_H * height)
+    ]
+
+
+def _paper_beside(box: Floats, to_the_right: bool, outside: Mask) -> int:
+    """Pixels of paper between a line and the edge that it is nearer to."""
+    row = outside[min(max(0, round((box[1] + box[3]) / 2)), len(outside) - 1)]
+    beyond = row[max(0, round(box[2])) :] if to_the_right else row[: max(0, round(box[0]))]
+    return int(np.count_nonzero(beyond == 0))
 
 
 def _unclaimed(lines: list[FoundLine], letters: Letters, height: float) -> NDArray[np.int32]:

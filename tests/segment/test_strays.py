@@ -58,3 +58,23 @@ def test_specks_about_a_letter_are_no_lines(seed: int) -> None:
     result = match(truth, LineSegmenter().segment(image))
     assert result.found >= 0.99
     assert result.extra <= 2  # of 25
+
+
+def test_specks_at_the_edge_beside_the_text_are_no_lines() -> None:
+    page = drawn.letter(1)
+    width = page.image.width
+    for y in (200, 420, 700, 1010):
+        page.text(width - 40, y, "ot", true=False)
+    image, truth = page.page()
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found >= 0.99
+    assert result.extra == 0
+
+
+def test_short_notes_in_the_margin_stay() -> None:
+    page = drawn.letter(1)
+    for i in range(3):
+        page.text(18, 300 + 150 * i, "note")
+    image, truth = page.page()
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found >= 0.99
