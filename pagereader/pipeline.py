@@ -303,17 +303,19 @@ def apply_reading(line: Line, warp: LineWarp, reading: LineReading) -> None:
     line.flags = line.flags - {Flag.BLANK, Flag.FAILED} | reading.flags
     line.alternatives = reading.alternatives
     line.error = reading.error
+    outline = warp.to_crop(line.polygon) if reading.words else np.zeros((0, 2))
     line.words = [
-        Word(span.text, _word_outline(line, warp, span.start, span.end), span.confidence,
+        Word(span.text, _word_outline(outline, warp, span.start, span.end), span.confidence,
              span.char_confidences)
         for span in reading.words
     ]  # fmt: skip
 
 
-def _word_outline(line: Line, warp: LineWarp, start: float, end: float) -> NDArray[np.float64]:
-    """The part of the line between two crop columns, held to the line's height there."""
+def _word_outline(
+    outline: NDArray[np.float64], warp: LineWarp, start: float, end: float
+) -> NDArray[np.float64]:
+    """The part of a line's outline, on its crop, between two columns; in pixels of the page."""
     width, height = warp.size
-    outline = warp.to_crop(line.polygon)
     columns = np.linspace(max(0.0, start), min(float(width), end), 3)
     spans = [_span_at(outline, float(column), height) for column in columns]
     upper = [(column, top) for column, (top, _) in zip(columns, spans, strict=True)]
