@@ -208,6 +208,11 @@ def test_stdin_to_stdout(scan: Scan) -> None:
     assert done.stderr == b""
 
 
+def hear_interrupts() -> None:
+    """Undo what shells do to background jobs, which the tests may be part of."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("stop", "code"),
     [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)],
@@ -219,6 +224,7 @@ def test_interrupts_end_with_their_own_code(
     process = subprocess.Popen(
         [sys.executable, "-m", "pagereader", pdf, "-o", tmp_path / "o.xml", *NULL],
         stderr=subprocess.PIPE,
+        preexec_fn=hear_interrupts,
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("o_*.xml")) and time.monotonic() < deadline:

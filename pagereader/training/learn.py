@@ -231,6 +231,7 @@ class Learner:
 
     def _stored_model(self) -> Any:
         """The model in the precision that its base was stored in."""
+        self.model.config.use_cache = True
         model = self.model.cpu().eval()
         return model.half() if _half_precision(self.folder) else model
 
