@@ -32,7 +32,7 @@ from pagereader.archive.tasks import (
     PageResult,
     Task,
 )
-from pagereader.archive.workers import CPU_PAGES, GPU_PAGES, Workers, local_workers, uses_gpu
+from pagereader.archive.workers import GPU_PAGES, Workers, local_workers, uses_gpu
 from pagereader.document import PageSource
 from pagereader.errors import ExitCode, OutputError
 from pagereader.options import Options
@@ -65,7 +65,7 @@ def run_archive(
         options: Settings. ``jobs`` is the number of worker processes.
         overwrite: Whether files may be replaced that no earlier run made.
         resume: Whether pages that an earlier run did stay done.
-        pages_a_task: Pages a worker reads together; None for as many as suit the device.
+        pages_a_task: Pages a worker reads together; None for one, or several for a GPU.
         workers: Makes the workers; processes on this machine if None.
         progress: Is told what happens; remarks and failures go to stderr if None.
 
@@ -88,7 +88,7 @@ def run_archive(
             "choose another --output",
         ) from error
     make = workers or local_workers
-    together = pages_a_task or (GPU_PAGES if uses_gpu(options) else CPU_PAGES)
+    together = pages_a_task or (GPU_PAGES if uses_gpu(options) else 1)
     with (
         locked(own / "lock"),
         closing(Ledger(outputs.folder, create=True)) as ledger,

@@ -65,9 +65,6 @@ GPU_WORKERS = 2
 GPU_PAGES = 16
 """Pages a GPU worker reads together."""
 
-CPU_PAGES = 4
-"""Pages that any other worker reads together: one page has too few lines to fill a batch."""
-
 
 def uses_gpu(options: Options) -> bool:
     """Tell whether the recogniser will run on a GPU, importing torch only if it might."""
