@@ -14,6 +14,8 @@ _MANY = 12
 _SHORT_H = 3.0
 _LEAST_HEIGHT = 8.0  # pixels; smaller letters cannot be told from grain
 _UNEVEN = 0.35  # spread of the letters' heights, as a share of their mean
+_LETTER_H = 0.45  # lower ones are stops, accents and dust
+_ALL_ALIKE = 0.05  # spread of heights and of widths, under which they are dots of a screen
 
 
 def is_texture(
@@ -21,8 +23,9 @@ def is_texture(
 ) -> bool:
     """Return whether the lines of a page do not stand out as text does.
 
-    Lines of text are far denser than the space between them; and where all pieces are short,
-    as in tables of figures, their letters are at least legible and even in height.
+    Lines of text are far denser than the space between them, and their letters are not all of
+    one shape; and where all pieces are short, as in tables of figures, their letters are at
+    least legible and even in height.
 
     Args:
         pieces: Lines on the map.
@@ -33,15 +36,20 @@ def is_texture(
     """
     if len(pieces) < _MANY or not lines:
         return False
+    letters = np.concatenate([line.boxes[:, 2:4] for line in lines])
+    letters = letters[letters[:, 1] > _LETTER_H * height]
+    if len(letters) and (letters.std(axis=0) < _ALL_ALIKE * letters.mean(axis=0)).all():
+        return True
     lengths = np.array([piece.length for piece in pieces])
     inner, outer = np.array([_inside_and_beside(p, density, map_height) for p in pieces]).T
     if (inner * lengths).sum() < _STANDS_OUT * (outer * lengths).sum():
         return True
     if lengths.mean() > _SHORT_H * map_height:
         return False
-    sizes = np.concatenate([line.boxes[:, 3] for line in lines])
-    sizes = sizes[sizes > 0.45 * height]
-    return height < _LEAST_HEIGHT or float(sizes.std()) > _UNEVEN * float(sizes.mean())
+    if height < _LEAST_HEIGHT or not len(letters):
+        return True
+    sizes = letters[:, 1]
+    return float(sizes.std()) > _UNEVEN * float(sizes.mean())
 
 
 def _inside_and_beside(piece: Piece, density: Map, height: float) -> tuple[float, float]:
