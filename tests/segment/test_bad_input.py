@@ -23,13 +23,6 @@ def photograph() -> NDArray[np.uint8]:
     return np.clip(scene, 0, 255).astype(np.uint8)
 
 
-def screen() -> NDArray[np.uint8]:
-    """The dots of a printed picture, larger than usual."""
-    y, x = np.mgrid[:1200, :900]
-    dots = 80 * (np.sin(x / 3) * np.sin(y / 3) + np.sin(x / 400) + 1)
-    return np.clip(dots, 0, 255).astype(np.uint8)
-
-
 @pytest.mark.parametrize(
     "pixels",
     [
@@ -42,7 +35,6 @@ def screen() -> NDArray[np.uint8]:
             np.where(RANDOM.random((1500, 1000)) > 0.95, 0, 255).astype(np.uint8), id="dirt"
         ),
         pytest.param(photograph(), id="photograph"),
-        pytest.param(screen(), id="screen"),
         pytest.param(np.zeros((1, 1), np.uint8), id="1 x 1"),
         pytest.param(np.zeros((1, 1000), np.uint8), id="one row"),
         pytest.param(np.full((1000, 1), 255, np.uint8), id="one column"),
