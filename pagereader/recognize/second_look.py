@@ -73,7 +73,6 @@ def look_again(
     read: Callable[[Sequence[Pixels]], list[LineReading]],
     crops: Sequence[Pixels],
     sure: float,
-    closer: Callable[[Pixels, LineReading], View] | None = None,
 ) -> list[LineReading]:
     """Read crops, and those of which a word is less sure than ``sure`` once more, seen closer.
 
@@ -83,7 +82,6 @@ def look_again(
         read: Reads crops in batches.
         crops: uint8 grey, shape (height, width).
         sure: 0 for never to look again.
-        closer: The other way to look at a crop that was read so; :func:`widened` if None.
 
     Returns:
         One reading a crop; each of its words from the view that is surer of it.
@@ -91,7 +89,7 @@ def look_again(
     readings = read(crops)
     # A crop without pixels has failed already, and cannot be shown in any way.
     unsure = [n for n, r in enumerate(readings) if crops[n].size and _least(r) < sure]
-    views = [(closer or widened)(crops[n], readings[n]) for n in unsure]
+    views = [widened(crops[n], readings[n]) for n in unsure]
     shown = [view.show(crops[n]) for n, view in zip(unsure, views, strict=True)]
     again = read(shown) if shown else []
     for n, view, other in zip(unsure, views, again, strict=True):

@@ -29,7 +29,7 @@ class Letters:
 
     Attributes:
         ink: Shape (height, width).
-        text: The same with what is too large or small for text, or of another shape.
+        text: The same with what cannot be letters, but no rulings; pictures are made of it.
         weak: The same with faint text, where it is not of a shape that text never has.
         vertical: Vertical rulings, with their breaks closed.
         horizontal: Horizontal rulings.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
-from pagereader.segment.arrays import Floats, Grey, Map
+from pagereader.segment.arrays import Floats, Grey
 from pagereader.segment.found import FoundLine
-from pagereader.segment.scale import Strips, jaggedness, strips
+from pagereader.segment.scale import Strips, jaggedness
 
 _SIDEWAYS = 1.3  # how much more jagged the columns' profile must be than the rows'
 _WIDE = 0.28  # slopes looked at: 15 degrees
@@ -90,11 +90,6 @@ def levelled(grey: Grey, view: View, slope: float) -> tuple[Grey, View, NDArray[
     level = cv2.warpAffine(grey, by_index, size, flags=flags, borderValue=(paper,))
     whole = cv2.warpAffine(np.ones_like(grey), by_index, size, flags=cv2.WARP_INVERSE_MAP)
     return np.asarray(level, np.uint8), view.after(back), np.asarray(whole) == 0
-
-
-def steep_slope(density: Map, height: float) -> float:
-    """Return the slope of a map's lines up to 15 degrees if they are steep, else 0."""
-    return steepness(strips(density, height))
 
 
 def steepness(ink: Strips | None) -> float:

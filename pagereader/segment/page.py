@@ -77,7 +77,6 @@ class Draft:
     """The ink of a working copy and its scale, before lines are looked for.
 
     Attributes:
-        grey: The copy.
         view: How it lies on the image.
         ink: Its ink.
         letters: What of that may be text.
@@ -86,7 +85,6 @@ class Draft:
         factor: Map pixels a working pixel.
     """
 
-    grey: Grey
     view: View
     ink: Ink
     letters: Letters
@@ -109,7 +107,7 @@ def draft(
     if not len(letters.boxes):
         return None
     density, factor = density_map(letters.ink, height, parameters)
-    return Draft(grey, view, ink, letters, height, density, factor)
+    return Draft(view, ink, letters, height, density, factor)
 
 
 def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None) -> FoundPage:

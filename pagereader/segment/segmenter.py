@@ -123,7 +123,7 @@ class LineSegmenter:
             page = find_lines(start, self.parameters, between)
             return page, (between.start + between.stop) / 2
         page = find_lines(start, self.parameters)
-        page.tilt = math.tan(math.atan(tilt) + math.atan(page.tilt))
+        page.tilt = tilt
         return page, None
 
     def _draft(self, grey: Grey, view: View, tilt: float) -> Draft | None:
