@@ -19,14 +19,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.document import Document, Flag, Line, Page, PageImage, PageSource, Word
+from pagereader.document import Document, Flag, Line, Page, PageImage, PageSource, Points, Word
 from pagereader.errors import ModelError, PageError, PagereaderError
-from pagereader.geometry import LineWarp, points
+from pagereader.geometry import LineWarp
 from pagereader.log import about_page, logger
 from pagereader.options import Options, PageRange
 from pagereader.parse import fitted, parse_transcription
 from pagereader.sources import InputFile, Kind, PageRef, find_inputs
-from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, load_stage
+from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, WordSpan, load_stage
 
 OnError = Literal["raise", "keep"]
 LINES_A_BATCH = 64
@@ -303,37 +303,42 @@ def apply_reading(line: Line, warp: LineWarp, reading: LineReading) -> None:
     line.flags = line.flags - {Flag.BLANK, Flag.FAILED} | reading.flags
     line.alternatives = reading.alternatives
     line.error = reading.error
-    outline = warp.to_crop(line.polygon) if reading.words else np.zeros((0, 2))
+    outlines = _word_outlines(line, warp, reading.words)
     line.words = [
-        Word(span.text, _word_outline(outline, warp, span.start, span.end), span.confidence,
-             span.char_confidences)
-        for span in reading.words
-    ]  # fmt: skip
+        Word(span.text, outline, span.confidence, span.char_confidences)
+        for span, outline in zip(reading.words, outlines, strict=True)
+    ]
 
 
-def _word_outline(
-    outline: NDArray[np.float64], warp: LineWarp, start: float, end: float
-) -> NDArray[np.float64]:
-    """The part of a line's outline, on its crop, between two columns; in pixels of the page."""
+def _word_outlines(line: Line, warp: LineWarp, spans: Sequence[WordSpan]) -> list[Points]:
+    """The parts of a line's outline that its words take, in pixels of the page."""
+    if not spans:
+        return []
     width, height = warp.size
-    columns = np.linspace(max(0.0, start), min(float(width), end), 3)
-    spans = [_span_at(outline, float(column), height) for column in columns]
-    upper = [(column, top) for column, (top, _) in zip(columns, spans, strict=True)]
-    lower = [(column, bottom) for column, (_, bottom) in zip(columns, spans, strict=True)]
-    return warp.to_page(points(upper + lower[::-1]))
+    starts = np.maximum(0.0, [span.start for span in spans])
+    ends = np.minimum(float(width), [span.end for span in spans])
+    columns = np.linspace(starts, ends, 3, axis=1)  # of each word, shape (n, 3)
+    tops, bottoms = _edges_at(warp.to_crop(line.polygon), columns.ravel(), height)
+    upper = np.stack([columns, tops.reshape(-1, 3)], axis=2)
+    lower = np.stack([columns, bottoms.reshape(-1, 3)], axis=2)
+    corners = np.concatenate([upper, lower[:, ::-1]], axis=1)
+    return list(warp.to_page(corners.reshape(-1, 2)).reshape(-1, 6, 2))
 
 
-def _span_at(outline: NDArray[np.float64], column: float, height: int) -> tuple[float, float]:
-    """Upper and lower edge of a closed outline at ``column``; the crop's where it is not met."""
-    ends = np.roll(outline, -1, axis=0)
-    low, high = np.minimum(outline[:, 0], ends[:, 0]), np.maximum(outline[:, 0], ends[:, 0])
-    met = (low <= column) & (column <= high) & (high > low)
-    if not met.any():
-        return 0.0, float(height)
-    a, b = outline[met], ends[met]
-    y = a[:, 1] + (column - a[:, 0]) / (b[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
-    top, bottom = float(y.min()), float(y.max())
-    return (top, bottom) if bottom - top >= 1 else (0.0, float(height))
+def _edges_at(
+    outline: Points, columns: NDArray[np.float64], height: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Upper and lower edges of a closed outline at columns; the crop's where it is not met."""
+    x, y = outline.T
+    next_x, next_y = np.roll(outline, -1, axis=0).T
+    at = columns[:, None]
+    met = (np.minimum(x, next_x) <= at) & (at <= np.maximum(x, next_x)) & (x != next_x)
+    run = np.where(x == next_x, 1.0, next_x - x)
+    crossings = y + (at - x) / run * (next_y - y)
+    tops = np.where(met, crossings, np.inf).min(axis=1, initial=np.inf)
+    bottoms = np.where(met, crossings, -np.inf).max(axis=1, initial=-np.inf)
+    thin = ~(bottoms - tops >= 1)
+    return np.where(thin, 0.0, tops), np.where(thin, float(height), bottoms)
 
 
 def _guarded(source: PageSource, work: Callable[[], _Prepared]) -> _Prepared:
