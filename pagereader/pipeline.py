@@ -31,6 +31,8 @@ from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, Word
 OnError = Literal["raise", "keep"]
 LINES_A_BATCH = 64
 PAGES_A_BATCH = 16
+_WITHIN = 1.0
+"""Page pixels that words stay within their line's outline, to be there in whole numbers too."""
 
 
 @dataclass(slots=True)
@@ -319,6 +321,8 @@ def _word_outlines(line: Line, warp: LineWarp, spans: Sequence[WordSpan]) -> lis
     ends = np.minimum(float(width), [span.end for span in spans])
     columns = np.linspace(starts, ends, 3, axis=1)  # of each word, shape (n, 3)
     tops, bottoms = _edges_at(warp.to_crop(line.polygon), columns.ravel(), height)
+    margin = np.minimum(_WITHIN * warp.scale, (bottoms - tops) / 4)
+    tops, bottoms = tops + margin, bottoms - margin
     upper = np.stack([columns, tops.reshape(-1, 3)], axis=2)
     lower = np.stack([columns, bottoms.reshape(-1, 3)], axis=2)
     corners = np.concatenate([upper, lower[:, ::-1]], axis=1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shapely.geometry import Polygon
 
 from pagereader.document import Flag, Line, PageImage, PageSource
 from pagereader.errors import InputError, ModelError, PageError, UsageError
@@ -138,7 +139,19 @@ def test_readings_replace_what_was_there() -> None:
     apply_reading(line, warp, LineReading("a b", 0.5, [WordSpan("a", 0, 40, 0.5)]))
     assert line.text == "a b"
     assert line.flags == {Flag.BOXED}
-    np.testing.assert_allclose(bounds(line.words[0].polygon), (0, 0, 40, 20))
+    np.testing.assert_allclose(bounds(line.words[0].polygon), (0, 1, 40, 19))
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.013, 0.1, -0.3])
+def test_words_fit_their_line_in_whole_numbers_too(slope: float) -> None:
+    feet = points([[100, 500], [900.7, 500.3 + 800.7 * slope]])
+    outline = np.vstack([feet - (0, 30.6), feet[::-1] + (0, 11.3)])
+    line = Line(outline, feet)
+    warp = LineWarp(feet, 30.6, 11.3, lead=20, tail=20)
+    spans = [WordSpan("a", start, start + 60, 0.5) for start in range(30, 760, 70)]
+    apply_reading(line, warp, LineReading("a", 0.5, spans))
+    whole = Polygon(np.rint(outline))
+    assert all(whole.covers(Polygon(np.rint(word.polygon))) for word in line.words)
 
 
 def test_threads_end_when_the_reader_is_left_early(scan: Scan) -> None:

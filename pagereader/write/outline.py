@@ -47,6 +47,25 @@ def outline(values: Points, page: Polygon) -> Polygon | None:
     return _boxed(corners, page) if len(corners) else None
 
 
+def outlines(values: Sequence[Points], page: Polygon) -> list[Polygon | None]:
+    """Return what :func:`outline` makes of each of ``values``; of many plain ones far sooner."""
+    one_by_one = [len(corners) < 3 or not np.isfinite(corners).all() for corners in values]
+    if not values or any(one_by_one):
+        return [outline(corners, page) for corners in values]
+    corners = _rounded(np.concatenate(values), page)
+    ring = np.repeat(np.arange(len(values)), [len(each) for each in values])
+    kept = np.append(True, np.diff(corners, axis=0).any(axis=1) | (np.diff(ring) > 0))
+    corners, ring = corners[kept], ring[kept]
+    if np.bincount(ring).min() < 3:
+        return [outline(corners, page) for corners in values]
+    polygons = shapely.polygons(shapely.linearrings(corners, indices=ring))
+    fine = shapely.is_valid(polygons) & (shapely.area(polygons) > 0)
+    return [
+        polygon if good else outline(corners, page)
+        for polygon, good, corners in zip(polygons, fine.tolist(), values, strict=True)
+    ]
+
+
 def polyline(values: Points, page: Polygon) -> LineString | None:
     """Return ``values`` as a polyline of whole numbers on the page; None if it has no length."""
     vertices = _on_page(values, page)
@@ -80,9 +99,13 @@ def inside(children: Sequence[Polygon], parent: Polygon) -> list[Polygon | None]
 
 def around(parent: Polygon, children: Sequence[BaseGeometry], page: Polygon) -> Polygon:
     """Return ``parent``, grown no more than needed to hold all ``children``."""
-    outside = [child for child in children if not parent.covers(child)]
-    if not outside:
+    if not children:
         return parent
+    shapely.prepare(parent)
+    held = shapely.covers(parent, np.array(children, object))
+    if held.all():
+        return parent
+    outside = [child for child, holds in zip(children, held.tolist(), strict=True) if not holds]
     for margin in (0.0, 1.0, 2.0):
         grown = [_widened(child, max(margin, 0.0 if child.area else 1.0)) for child in outside]
         union = shapely.union_all([_widened(parent, margin), *grown])
@@ -104,11 +127,14 @@ def corners_of(geometry: Polygon | LineString) -> IntPoints:
 
 def _on_page(values: Points, page: Polygon) -> Points:
     array = np.asarray(values, np.float64).reshape(-1, 2)
-    array = array[np.isfinite(array).all(axis=1)]
+    return _without_repeats(_rounded(array[np.isfinite(array).all(axis=1)], page))
+
+
+def _rounded(array: Points, page: Polygon) -> Points:
     left, top, right, bottom = page.bounds
     rounded = np.rint(np.clip(array, -_FAR, _FAR))
     clamped: Points = np.clip(rounded, [left, top], [right, bottom])
-    return _without_repeats(clamped)
+    return clamped
 
 
 def _without_repeats(array: Points) -> Points:

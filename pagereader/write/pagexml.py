@@ -216,7 +216,7 @@ def _add_coords(parent: Element, corners: IntPoints) -> None:
 
 def joined(corners: IntPoints) -> str:
     """Return points as PAGE and ALTO write them: "x,y x,y"."""
-    return " ".join(f"{x},{y}" for x, y in corners.tolist())
+    return " ".join([f"{x},{y}" for x, y in corners.tolist()])
 
 
 def _add_reading(parent: Element, text: str, conf: float | None, index: int | None = None) -> None:

@@ -20,6 +20,7 @@ from pagereader.write.outline import (
     corners_of,
     inside,
     outline,
+    outlines,
     page_box,
     polyline,
 )
@@ -187,7 +188,7 @@ def _place_words(
     texts = [(word, said) for word, said in texts if said]
     if " ".join(said for _, said in texts) != text:
         return []
-    own = [outline(word.polygon, page) or shape for word, _ in texts]
+    own = [found or shape for found in outlines([word.polygon for word, _ in texts], page)]
     return [
         PlacedWord(word, ids.claim(word.id, f"{name}_w{number}"), fitted or outer, said)
         for number, ((word, said), outer, fitted) in enumerate(

@@ -4,12 +4,15 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from shapely.geometry import LineString, Polygon
 
 from pagereader import write
 from pagereader.document import Line, Page, PageSource, Region, Word
 from pagereader.geometry import rectangle
-from pagereader.write.outline import around, corners_of, inside, outline, page_box
+from pagereader.write.outline import around, corners_of, inside, outline, outlines, page_box
 from pagereader.write.placed import place
 
 AREA = page_box(1000, 1000)
@@ -38,6 +41,25 @@ def test_a_point_becomes_a_pixel_even_in_the_corner():
 def test_what_is_no_number_is_no_outline():
     assert outline(np.full((4, 2), np.nan), AREA) is None
     assert outline(np.empty((0, 2)), AREA) is None
+
+
+@given(
+    st.lists(
+        arrays(
+            np.float64,
+            st.tuples(st.integers(0, 6), st.just(2)),
+            elements=st.sampled_from([0.0, 0.4, 3.0, 10.2, 40.0, 1000.0, -7.0, np.nan, np.inf]),
+        ),
+        max_size=4,
+    )
+)
+def test_many_outlines_are_those_that_each_is_alone(values):
+    together = outlines(values, AREA)
+    for shape, corners in zip(together, values, strict=True):
+        alone = outline(corners, AREA)
+        assert (shape is None) == (alone is None)
+        if shape is not None:
+            assert corners_of(shape).tolist() == corners_of(alone).tolist()
 
 
 def test_a_word_sticking_out_is_cut_to_its_line():
