@@ -145,7 +145,7 @@ def test_readings_replace_what_was_there() -> None:
 @pytest.mark.parametrize("slope", [0.0, 0.013, 0.1, -0.3])
 def test_words_fit_their_line_in_whole_numbers_too(slope: float) -> None:
     feet = points([[100, 500], [900.7, 500.3 + 800.7 * slope]])
-    outline = np.vstack([feet - (0, 30.6), feet[::-1] + (0, 11.3)])
+    outline = np.vstack([feet, feet[::-1]]) + np.repeat([[0, -30.6], [0, 11.3]], 2, axis=0)
     line = Line(outline, feet)
     warp = LineWarp(feet, 30.6, 11.3, lead=20, tail=20)
     spans = [WordSpan("a", start, start + 60, 0.5) for start in range(30, 760, 70)]
