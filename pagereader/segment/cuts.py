@@ -14,6 +14,7 @@ from pagereader.segment.parameters import Parameters
 from pagereader.segment.rows import Row
 from pagereader.segment.scale import Scale
 
+_AMID_TEXT = 1.4  # times as wide as others are the widest gaps with text over and under them
 _SAME_LINE = 0.6  # pieces nearer than this share of their letter height are one
 
 
@@ -52,11 +53,12 @@ def cut_rows(rows: list[Row], density: Map, scale: Scale, p: Parameters) -> list
     pieces: list[Piece] = []
     for row, spaces in zip(rows, gaps, strict=True):
         span = float(row.x[row.ends[-1] - 1] - row.x[row.starts[0]])
-        in_text = min(max(p.gap_text_span * span, p.gap_text_h * scale.height), longest)
+        by_span = max(p.gap_text_span * span, p.gap_text_h * scale.height)
         low, high = (share * row.size for share in p.gap_form_h)
         cuts = []
         for gap in spaces:
             in_form = min(max(p.gap_form_words * gap.usual, low), high)
+            in_text = min(by_span, longest * (_AMID_TEXT if _amid_text(gap) else 1.0))
             widest = in_form * (1 - running) + in_text * running
             cut = gap.ruled or id(gap) in gutters or gap.width > widest * _evidence(gap)
             if cut or (gap.width > p.gutter_gap_u * mixed and _in_column(gap, row, white)):
@@ -71,11 +73,16 @@ def _in_column(gap: Gap, row: Row, white: Mask) -> bool:
     return bool((white[row.band[:, at], row.x[at]].mean(axis=0) > 0.6).mean() > 0.5)
 
 
+def _amid_text(gap: Gap) -> bool:
+    """Whether text goes on over and under a gap: it is only a wide one, as typists leave."""
+    return gap.neighbours == 2 and not gap.repeats
+
+
 def _evidence(gap: Gap) -> float:
     """Factor on the widest gap: repeated white speaks for a cut, text around it against."""
     if gap.repeats:
         return 1 - 0.12 * gap.repeats
-    return 1.1 if gap.neighbours == 2 else 1.0
+    return 1.1 if _amid_text(gap) else 1.0
 
 
 def _line_unit(rows: list[Row], scale: Scale) -> float:

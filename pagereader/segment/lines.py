@@ -24,6 +24,8 @@ _NINE = np.linspace(0, 1, 9)  # where curves are compared
 _MOST_RIDGES = 4000  # no page has so many words; texture and noise have
 _DOUBLE_PER_PITCH = 1.25
 _SAMPLE_H = 2.0  # how close the columns are in which distances are taken
+_OVERLAP_U = 3.0  # ends of one line lie at most so far over one another,
+_USUAL_OVERLAP_U = 1.5  # and mostly no further than this
 _LONG_H = 4.0  # lines that tell of the pitch are longer,
 _FEW = 4  # and at least so many
 
@@ -153,7 +155,7 @@ def join(ridges: list[Ridge], unit: float, slope: float, link_u: float) -> list[
     at_start = np.array([end_slope(r.x[:tail], r.y[:tail], slope, unit) for r in ridges])
     at_end = np.array([end_slope(r.x[-tail:], r.y[-tail:], slope, unit) for r in ridges])
     gap = first_x[None, :] - last_x[:, None]
-    near = (gap >= -1.5 * unit) & (gap <= link_u * unit)
+    near = (gap >= -_OVERLAP_U * unit) & (gap <= link_u * unit)
     near &= (last_x[None, :] > last_x[:, None]) & (first_x[None, :] > first_x[:, None])
     before, after = np.nonzero(near)
     width = gap[before, after]
@@ -161,7 +163,7 @@ def join(ridges: list[Ridge], unit: float, slope: float, link_u: float) -> list[
     backward = np.abs(first_y[after] - at_start[after] * width - last_y[before])
     error = (forward + backward) / 2
     fits = error < 0.45 * unit + 0.04 * np.maximum(width, 0)
-    cost = (error + 0.15 * np.maximum(width, 0))[fits]
+    cost = (error + 0.15 * np.maximum(width, -width - _USUAL_OVERLAP_U * unit).clip(0))[fits]
     pairs = zip(before[fits][np.argsort(cost)], after[fits][np.argsort(cost)], strict=True)
     following: dict[int, int] = {}
     taken: set[int] = set()

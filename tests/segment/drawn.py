@@ -156,6 +156,23 @@ def wide_spaced_letter(seed: int = 0) -> DrawnPage:
     return page
 
 
+def typed_report(seed: int = 0, gap: float = 78) -> DrawnPage:
+    """Small type in long lines, some with white after a full stop that is six letters wide."""
+    page = DrawnPage(seed=seed, size=16)
+    font = ImageFont.load_default(page.size)
+    for i in range(24):
+        x, y = 110.0, 150 + 24.0 * i
+        if i % 6 == 3:
+            first = page.phrase(260) + "."
+            page.text(x, y, first, true=False)
+            rest = x + font.getlength(first) + gap
+            end = page.text(rest, y, page.phrase(890 - rest), true=False)
+        else:
+            end = page.text(x, y, page.phrase(780), true=False)
+        page.lines.append(np.array([[x, y], [end, y]], np.float64))
+    return page
+
+
 def columns(count: int = 2, seed: int = 0, gutter: float = 50, size: int = 20) -> DrawnPage:
     """A heading over columns of running text."""
     page = DrawnPage(1200, 1500, size=size, seed=seed)

@@ -15,6 +15,7 @@ MAKERS: dict[str, Callable[[int], DrawnPage]] = {
     "narrow gutter": drawn.magazine,
     "typescript": drawn.typescript,
     "tight receipt": drawn.tight_receipt,
+    "gaps between sentences": drawn.typed_report,
 }
 
 
