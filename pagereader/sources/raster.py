@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import (
     Image,
+    ImageChops,
     ImageCms,
     ImageFile,
     ImageOps,
@@ -78,8 +79,8 @@ def decode(file: BinaryIO, kind: Kind, max_pixels: int, offset: int = 0) -> Rast
             levels = _levels(image)
         image.load()
         # A TIFF turns itself on loading and then forgets its tag.
-        upright = ImageOps.exif_transpose(image)
-        pixels = _to_uint8(upright, *levels)
+        ImageOps.exif_transpose(image, in_place=True)
+        pixels = _to_uint8(image, *levels)
     if dpi is not None and orientation in (5, 6, 7, 8):
         dpi = dpi[::-1]
     return Raster(np.ascontiguousarray(pixels), dpi, orientation in (0, 1))
@@ -182,9 +183,7 @@ def _grey_or_rgb(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         is_grey = image.mode in ("L", "LA", "La", "1")
-        clear = image.convert("RGBA")
-        white = Image.new("RGBA", clear.size, "white")
-        flat = Image.alpha_composite(white, clear).convert("RGB")
+        flat = _on_white(image.convert("RGBA"))
         return flat.getchannel("R") if is_grey or _is_grey(flat) else flat
     if image.mode == "LAB":
         return _from_lab(image)
@@ -192,9 +191,16 @@ def _grey_or_rgb(image: Image.Image) -> Image.Image:
     return rgb.getchannel("R") if image.mode == "P" and _is_grey(rgb) else rgb
 
 
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return an RGBA image as RGB, on white paper where it is transparent."""
+    if image.getchannel("A").getextrema() != (255, 255):
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
 def _is_grey(image: Image.Image) -> bool:
-    pixels = np.asarray(image)
-    return bool((pixels[..., :1] == pixels[..., 1:]).all())
+    red, green, blue = image.split()
+    return all(ImageChops.difference(red, other).getbbox() is None for other in (green, blue))
 
 
 def _from_lab(image: Image.Image) -> Image.Image:
