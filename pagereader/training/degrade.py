@@ -23,6 +23,8 @@ Rng = np.random.Generator
 
 SCAN_HEIGHTS: tuple[int, ...] = (20, 24, 28, 32, 40, 48, 56)
 """Pixels that a crop is high in the scan."""
+LARGE_HEIGHTS: tuple[int, ...] = (28, 32, 40, 48, 56)
+"""The same where letters are narrow."""
 SMALL_HEIGHTS: tuple[int, ...] = (12, 13, 14, 15, 16, 18)
 """The same in scans of 100 to 200 dpi and of small print."""
 SMALL_CAPITALS: tuple[int, ...] = (10, 11, 12, 13, 14, 16)

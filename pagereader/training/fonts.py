@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,14 @@ SUFFIXES = (".ttf", ".otf", ".ttc", ".cff", ".pfb")
 EM = 38
 """Pixels an em that lines are drawn at, before they are scaled to scan size."""
 SAMPLE = "each of the Letters, as often as in 1850 "
+FRAKTUR = "fraktur"
+"""Name of the folder whose fonts have broken letters."""
+NARROW = "narrow"
+"""Name of the folder whose fonts are those of receipts and crowded forms."""
+LIGATURES = {
+    pair: chr(0xE000 + place) for place, pair in enumerate(("ch", "ck", "tz", "ff", "ll", "tt"))
+}
+"""Joined letters of Fraktur, and the private code points that fonts made for us have them at."""
 PROBE_SIZE = 12
 """Pixels an em at which glyphs are looked for."""
 PROBES = 24
@@ -63,6 +72,30 @@ class Face:
         """Those of the wanted characters that the font can draw."""
         return drawable(_open(self.path, PROBE_SIZE), self._wanted)
 
+    @cached_property
+    def kind(self) -> str:
+        """Name of the folder that the font lies in: :data:`FRAKTUR` and :data:`NARROW` count."""
+        return self.path.parent.name
+
+    @cached_property
+    def ligatures(self) -> dict[str, str]:
+        """Joined letters that the font has."""
+        if self.kind != FRAKTUR:
+            return {}
+        known = drawable(_open(self.path, PROBE_SIZE), LIGATURES.values())
+        return {pair: code for pair, code in LIGATURES.items() if code in known}
+
+    @property
+    def joins(self) -> bool:
+        """Whether it has any."""
+        return bool(self.ligatures)
+
+    def joined(self, text: str) -> str:
+        """Return the text as it is set, with the font's joined letters."""
+        for pair, code in self.ligatures.items():
+            text = text.replace(pair, code)
+        return text
+
     def at(self, size: int) -> ImageFont.FreeTypeFont:
         """Return the font at ``size`` pixels an em."""
         if size not in self._sizes:
@@ -100,8 +133,17 @@ class Face:
         return self._glyphs[character]
 
     def only(self, text: str) -> str:
-        """Return ``text`` without the characters that this face lacks."""
-        return " ".join("".join(c for c in text if c in self.characters).split())
+        """Return ``text`` without the characters that this face lacks, or without their accents."""
+        kept = (c if c in self.characters else self._bare(c) for c in text)
+        return " ".join("".join(kept).split())
+
+    def _bare(self, character: str) -> str:
+        return "".join(c for c in bare(character) if c in self.characters)
+
+
+def bare(character: str) -> str:
+    """Return a letter without its accents."""
+    return unicodedata.normalize("NFKD", character)[0]
 
 
 def find_faces(paths: Sequence[str | Path], characters: Iterable[str]) -> list[Face]:
@@ -113,7 +155,8 @@ def find_faces(paths: Sequence[str | Path], characters: Iterable[str]) -> list[F
         InputError: if no usable font is left.
     """
     wanted = frozenset(characters)
-    common = sorted(wanted)[:: max(1, len(wanted) // PROBES)]
+    usual = sorted(c for c in wanted if c <= "\u00ff") or sorted(wanted)
+    common = usual[:: max(1, len(usual) // PROBES)]
     files = [file for path in paths for file in _files(Path(path))]
     faces = []
     for file in files:

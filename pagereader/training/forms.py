@@ -29,6 +29,10 @@ LABELS = (
     *("Signature", "Department", "PAGES", "Title", "City", "BRAND", "Received by", "Member"),
 )
 STREETS = ("STREET", "ROAD", "AVENUE", "LANE", "PARK", "JALAN", "Street", "Road", "Ave.", "Blvd.")
+TITLES = ("SDN BHD", "SDN. BHD.", "LTD", "LTD.", "INC.", "CO.", "& SONS", "ENTERPRISE", "TRADING")
+TAXED = ("", " (RM)", " INCLUSIVE GST", " EXCL. GST", " INCL. TAX", " ITEM", " PAYABLE", "(RM)")
+CAPITALS = 9
+"""Of 24 lines, those made all capitals."""
 MONEY = ("", "", "", "", "RM", "RM ", "$", "$ ", "£", "USD ", "EUR ")
 
 
@@ -52,13 +56,24 @@ class FormText:
         if len(text) > length:
             cut = text.rfind(" ", 0, length + 2)
             text = text[: cut if cut > 0 else length]
-        return text.lower() if self._upto(24) == 0 else text
+        lot = self._upto(23)
+        if lot == 0:
+            return text.lower()
+        return text.upper() if lot < CAPITALS else text
 
     def _piece(self) -> str:
         kinds = (
             *(self._item, self._item, self._item, self._sum, self._sum, self._field, self._field),
             *(self._field, self._when, self._when, self._phone, self._code, self._code),
-            *(self._address, self._mail, self._tax, lambda: self._pick(HEADS), self._price),
+            *(
+                self._address,
+                self._mail,
+                self._tax,
+                self._company,
+                self._row,
+                lambda: self._pick(HEADS),
+                self._price,
+            ),
         )
         return kinds[self._upto(len(kinds) - 1)]()
 
@@ -87,12 +102,29 @@ class FormText:
         return f"{self._pick(MONEY)}{whole:,}.{self._upto(99):02d}"
 
     def _sum(self) -> str:
-        return self._pick(SUMS) + self._pick((" ", ": ", " : ", " (RM) ", ":")) + self._price()
+        return (
+            self._pick(SUMS)
+            + self._pick(TAXED)
+            + self._pick((" ", ": ", " : ", " ", ":"))
+            + self._price()
+        )
 
     def _tax(self) -> str:
         rate = self._pick((0, 5, 6, 7, 10, 19))
         kinds = (f"GST {rate}%", f"GST @ {rate}%", f"SR @{rate}.0%", f"VAT {rate}.00%", "ZRL 0%")
         return f"{self._pick(kinds)} {self._price()}"
+
+    def _company(self) -> str:
+        name = " ".join(self._plain().upper() for _ in range(self._upto(3, 1)))
+        number = self._pick(("", f" ({self._digits(4, 6)}-{self._plain()[:1].upper()})"))
+        return f"{name} {self._pick(TITLES)}{number}"
+
+    def _row(self) -> str:
+        """Compose a row of a table of sums: a mark, a rate and amounts."""
+        mark = self._pick(("S", "Z", "SR", "ZRL", "A", "T", "GST"))
+        rate = self._pick(("", " 0%", " 6%", ": GST 6%", " = 6%", " @ 10%", " 20.00%"))
+        amounts = " ".join(self._price() for _ in range(self._upto(3, 1)))
+        return f"{mark}{rate} {amounts}"
 
     def _when(self) -> str:
         day, month, year = self._upto(31, 1), self._upto(12, 1), self._upto(2025, 1960)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pagereader.training import degrade
 from pagereader.training.degrade import TYPED_PAD, Ink, Rng, Scanner, chance
-from pagereader.training.fonts import Face, Glyph
+from pagereader.training.fonts import FRAKTUR, NARROW, Face, Glyph
 from pagereader.training.text import TextSource
 
 PAD = 20
@@ -24,6 +24,10 @@ CROP_EMS = 1.1
 """Height of a crop, as drawn on average, in ems."""
 MARGIN_EMS = 0.5
 """Left and right margin of a crop together, on average, in ems."""
+GENUINE = {True: 4, False: 1}
+"""How often a Fraktur font is taken, with the joined letters of German print and without."""
+NARROW_FORMS, NARROW_PROSE = 0.4, 0.02
+"""Shares of forms and of other lines that are drawn with the faces of receipts."""
 CAPITALS = 0.75
 """Letters of prose for one letter in capitals, by width, where widths differ."""
 LEAST_PIXELS = 4.5
@@ -31,9 +35,16 @@ LEAST_PIXELS = 4.5
 LEAST_X_HEIGHT = 0.37
 """In ems; faces with smaller letters are not scanned at few pixels."""
 DULL = Scanner(blur=0.7, noise=6, black_and_white=0)
+BOOK = Scanner(blur=0.9, noise=6, black_and_white=0.5, generous=0.1)
 SMALL = Scanner(blur=0.9, noise=5, black_and_white=0.4, generous=0.2)
 FAINT_INK = Scanner(blur=0.8, black_and_white=0.04)
 """Scans of what would be lost in a worse one."""
+SQUEEZED = 0.7
+"""Letters of receipts that keep less of their width are so narrow that none are to spare."""
+NARROW_EMS = 0.27
+"""Letters narrower than that, on average, are drawn only at many pixels."""
+LEAST_EMS, LEAST_SMALL_EMS = 0.2, 0.42
+"""Narrowest letters of receipts, on average, at many and at few pixels."""
 TABBED = 0.8
 """What a wide gap leaves for letters."""
 
@@ -79,6 +90,7 @@ class _Look:
         small: Whether it is scanned at few pixels.
         typed: Whether it was written on a typewriter.
         tabbed: Whether there is a wide gap in it.
+        fraktur: Whether its letters are broken.
     """
 
     stretch: float
@@ -86,19 +98,24 @@ class _Look:
     small: bool
     typed: bool
     tabbed: bool
+    fraktur: bool = False
 
 
 class LineGenerator:
     """Makes line images, each from the seed and its own number.
 
     Args:
-        faces: To draw with; one is drawn by lot for each line.
+        faces: To draw with; one is drawn by lot for each line. Those of Fraktur and of receipts
+            (:attr:`Face.kind`) draw only the lines of their kind.
         text: Where the texts come from.
         seed: Same seed and number, same line.
     """
 
     def __init__(self, faces: Sequence[Face], text: TextSource, seed: int = 0) -> None:
         self.faces = list(faces)
+        self._fraktur = [f for f in faces if f.kind == FRAKTUR for _ in range(GENUINE[f.joins])]
+        self._narrow = [face for face in faces if face.kind == NARROW]
+        self._common = [f for f in faces if f.kind not in (FRAKTUR, NARROW)] or self.faces
         self.text = text
         self.seed = seed
 
@@ -119,16 +136,20 @@ class LineGenerator:
         rng = np.random.default_rng((self.seed, number))
         aspect = aspect or draw_aspect(rng)
         while True:
-            form = chance(rng, self.text.mix.forms)
-            face = self._face(rng, form)
+            fraktur = bool(self._fraktur) and chance(rng, self.text.mix.fraktur)
+            form = not fraktur and chance(rng, self.text.mix.forms)
+            face = _any(self._fraktur, rng) if fraktur else self._face(rng, form)
             look = draw_look(face, form, rng)
             count = letters(face, aspect / look.stretch)
-            if form and not face.fixed_width:  # mostly capitals, wider than those of prose
+            squeezed = look.receipt and look.stretch < SQUEEZED
+            if (
+                form and not face.fixed_width and not squeezed
+            ):  # mostly capitals, wider than those of prose
                 count = max(1, int(CAPITALS * count))
             if look.tabbed:
                 count = max(1, int(TABBED * count))
-            drawn = self.text.form(rng, count) if form else self.text.draw(rng, count)
-            text = face.only(drawn)
+            draw_text = self.text.fraktur if fraktur else self.text.draw
+            text = face.only(self.text.form(rng, count) if form else draw_text(rng, count))
             if not text:
                 continue
             pixels = self._image(text, face, rng, aspect, look)
@@ -136,12 +157,14 @@ class LineGenerator:
                 return GeneratedLine(pixels, text)
 
     def _face(self, rng: Rng, form: bool) -> Face:
-        """Draw a face; for forms, those of fixed width are some times as likely."""
-        face = self.faces[int(rng.integers(len(self.faces)))]
+        """Draw a face; forms have those of receipts, or some times as likely fixed widths."""
+        if self._narrow and chance(rng, NARROW_FORMS if form else NARROW_PROSE):
+            return _any(self._narrow, rng)
+        face = _any(self._common, rng)
         for _ in range(3 if form else 0):
             if face.fixed_width:
                 break
-            face = self.faces[int(rng.integers(len(self.faces)))]
+            face = _any(self._common, rng)
         return face
 
     def _image(
@@ -154,6 +177,8 @@ class LineGenerator:
         if look.small and len(text) * LEAST_PIXELS < aspect * degrade.SMALL_CAPITALS[0]:
             capitals = text.upper() == text
             heights = degrade.SMALL_CAPITALS if capitals else degrade.SMALL_HEIGHTS
+        elif look.stretch * face.letter_width < NARROW_EMS:
+            heights = degrade.LARGE_HEIGHTS
         widest = max(1.0, look.stretch) if look.receipt else degrade.WIDEST_STRETCH
         cover = degrade.to_scan_size(ink, rng, aspect, heights, widest)
         faded = look.receipt and chance(rng, 0.4)
@@ -170,6 +195,8 @@ class LineGenerator:
             return degrade.scan(degrade.dull(image, rng), rng, DULL)
         if look.small:
             return degrade.scan(image, rng, DULL if faded else SMALL)
+        if look.fraktur:
+            return degrade.scan(image, rng, BOOK)
         return degrade.scan(image, rng, FAINT_INK if look.typed or look.receipt else Scanner())
 
     def _print(self, text: str, face: Face, rng: Rng, look: _Look) -> Ink | None:
@@ -190,20 +217,27 @@ class LineGenerator:
             return degrade.ribbon(ink, rng)
         if look.receipt and not look.small and chance(rng, 0.35):
             return degrade.dots(ink, rng)
+        if look.fraktur and chance(rng, 0.3):
+            return degrade.ribbon(ink, rng)
         return degrade.thicken_or_thin(ink, rng) if chance(rng, 0.33) else ink
 
 
 def draw_look(face: Face, form: bool, rng: Rng) -> _Look:
     """Draw what kind of print a line is: forms are often receipts, fixed widths mostly typed."""
+    if face.kind == FRAKTUR:
+        stretch = float(rng.uniform(0.85, 1.25))
+        return _Look(stretch, False, False, False, False, fraktur=True)
     receipt = chance(rng, 0.6 if form else 0.02)
     small = chance(rng, 0.33 if receipt else 0.12) and face.x_height > LEAST_X_HEIGHT
     stretch = degrade.draw_stretch(rng)
-    if receipt and chance(rng, 0.7):
-        stretch = float(rng.uniform(0.55, 0.85))
-    narrowest = (0.42 if small else 0.3) / face.letter_width
+    if receipt and chance(rng, 0.8):
+        stretch = float(rng.uniform(0.28, 0.55) if chance(rng, 0.65) else rng.uniform(0.55, 0.85))
+    narrowest = LEAST_SMALL_EMS if small else LEAST_EMS if receipt else 0.3
     typed = not receipt and chance(rng, 0.75 if face.fixed_width else 0.04)
     tabbed = chance(rng, 0.4 if form else 0.01)
-    return _Look(max(stretch, min(1.0, narrowest)), receipt, small, typed, tabbed)
+    return _Look(
+        max(stretch, min(1.0, narrowest / face.letter_width)), receipt, small, typed, tabbed
+    )
 
 
 def draw_aspect(rng: Rng, widest: float = 20.0) -> float:
@@ -233,7 +267,7 @@ def draw(text: str, face: Face, rng: Rng, typed: bool = False, tabbed: bool = Fa
     tab, leap = _tab(text, rng) if tabbed else (-1, 0.0)
     pens, pen = [], float(PAD)
     wobble = 0.0
-    for place, character in enumerate(text):
+    for place, character in enumerate(face.joined(text)):
         glyph = face.glyph(character)
         if character == " ":
             wobble = rng.normal(0, hand.wobble) if hand.wobble else 0.0
@@ -315,6 +349,10 @@ def sheet(lines: Sequence[GeneratedLine], width: int = 900) -> NDArray[np.uint8]
 def save_png(pixels: NDArray[np.uint8]) -> bytes:
     """Return the picture as PNG."""
     return bytes(cv2.imencode(".png", pixels)[1])
+
+
+def _any(faces: Sequence[Face], rng: Rng) -> Face:
+    return faces[int(rng.integers(len(faces)))]
 
 
 def _tab(text: str, rng: Rng) -> tuple[int, float]:

@@ -7,21 +7,31 @@ loose characters come between.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from pagereader.errors import InputError
+from pagereader.training.fonts import bare
 from pagereader.training.forms import FormText
+from pagereader.training.german import LONG_S, long_s, older_spelling
 
+T = TypeVar("T")
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 LATIN = PRINTABLE + (
     "£§°«»€©®½¼¾éèêëàâáäåãæçíìîïñóòôöõøœúùûüýÿßÀÂÁÄÅÆÇÉÈÊËÍÎÏÑÓÔÖØŒÚÛÜſ†‡¶±·¡¿•"
     "\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u00d7"  # dashes, quotes, times
+    "\u010d\u0159\u0161\u017e\u011b\u016f\u0148\u0165\u010f"  # Czech
+    "\u010c\u0158\u0160\u017d\u011a\u016e\u0147"
 )
-"""What English and West European print needs."""
+"""What the print of Western Europe needs, and Czech."""
+GERMAN = "german"
+"""Name of the folder of text that Fraktur is set with."""
+LEAST = 100
+"""Characters of prose without which there is nothing to draw from."""
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIV", "XIX")
 
 
@@ -34,6 +44,8 @@ class TextMix:
         numbers: Numbers, dates, sums and references among words.
         loose: Random characters.
         forms: Of all lines, those of receipts and forms (:meth:`TextSource.form`).
+        foreign: Of all lines but those in Fraktur, those in other languages.
+        fraktur: Of all lines, those in Fraktur (:meth:`TextSource.fraktur`).
         capitals: Of all lines, those in capitals only.
         titles: Of all lines, those with every word capitalised.
         long_s: Of all lines, those with the long s of old print.
@@ -47,7 +59,9 @@ class TextMix:
     words: float = 0.14
     numbers: float = 0.09
     loose: float = 0.05
-    forms: float = 0.12
+    forms: float = 0.14
+    foreign: float = 0.2
+    fraktur: float = 0.09
     capitals: float = 0.19
     titles: float = 0.04
     long_s: float = 0.04
@@ -58,6 +72,21 @@ class TextMix:
     longest: int = 85
 
 
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Running text and its words, in the characters that may occur."""
+
+    text: str
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, allowed: frozenset[str]) -> Prose:
+        """Take up a text; characters that may not occur lose their accents or are left out."""
+        kept = {ord(c): _kept_as(c, allowed) for c in set(text)}
+        text = " ".join(text.translate(kept).split())
+        return cls(text, tuple(sorted(set(text.split()))))
+
+
 class TextSource:
     """Draws the texts of lines.
 
@@ -65,20 +94,27 @@ class TextSource:
         prose: Running text; at least a hundred characters.
         characters: Those that may occur; others are left out.
         mix: How much of what.
+        foreign: Prose in other languages, by name; all are drawn equally often.
     """
 
-    def __init__(self, prose: str, characters: str = LATIN, mix: TextMix | None = None) -> None:
+    def __init__(
+        self,
+        prose: str,
+        characters: str = LATIN,
+        mix: TextMix | None = None,
+        foreign: Mapping[str, str] | None = None,
+    ) -> None:
         self.characters = "".join(sorted(set(characters)))
         self.mix = mix or TextMix()
-        allowed = set(characters) | {" "}
-        kept = (c if not c.isspace() else " " for c in prose if c in allowed or c.isspace())
-        self._prose = " ".join("".join(kept).split())
-        if len(self._prose) < 100:
+        allowed = frozenset(characters) | {" "}
+        self._prose = Prose.of(prose, allowed)
+        if len(self._prose.text) < LEAST:
             raise InputError(
-                f"the text has only {len(self._prose)} usable characters",
+                f"the text has only {len(self._prose.text)} usable characters",
                 "give at least a few pages of prose",
             )
-        self._words = sorted(set(self._prose.split()))
+        others = {name: Prose.of(text, allowed) for name, text in sorted((foreign or {}).items())}
+        self._foreign = {name: p for name, p in others.items() if len(p.text) >= LEAST}
 
     @classmethod
     def read(
@@ -89,19 +125,29 @@ class TextSource:
     ) -> TextSource:
         """Read UTF-8 text files and folders of them.
 
+        Each folder within a folder is another language: it is read apart from the rest, and gets
+        a share of its own.
+
         Raises:
             InputError: if a file cannot be read, or there is too little text.
         """
-        files: list[Path] = []
+        files: list[tuple[str, Path]] = []
         for path in map(Path, paths):
-            files += sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+            inside = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+            files += [
+                (f.parent.name if f.parent not in (path, path.parent) else "", f) for f in inside
+            ]
+        texts: dict[str, list[str]] = {"": []}
         try:
-            texts = [file.read_text("utf-8", errors="replace") for file in files]
+            for language, file in files:
+                texts.setdefault(language, []).append(file.read_text("utf-8", errors="replace"))
         except OSError as error:
             raise InputError(
                 f"{error.filename!r} cannot be read: {error.strerror}", "check the path"
             ) from None
-        return cls("\n".join(texts), characters, mix)
+        joined = {language: "\n".join(parts) for language, parts in texts.items()}
+        prose = joined.pop("") or "\n".join(joined.values())
+        return cls(prose, characters, mix, joined)
 
     def draw(self, rng: np.random.Generator, length: int = 0) -> str:
         """Return one line of text without blanks at its ends, at least one character long.
@@ -110,22 +156,40 @@ class TextSource:
             rng: Decides.
             length: About how many characters; 0 to leave that to the lot.
         """
-        mix, kind = self.mix, rng.random()
+        prose = self._prose
+        if self._foreign and rng.random() < self.mix.foreign:
+            prose = _pick(rng, tuple(self._foreign.values()))
         length = min(length or self._length(rng), self.mix.longest)
+        return self._kept(self._styled(self._composed(rng, length, prose), rng), rng)
+
+    def fraktur(self, rng: np.random.Generator, length: int = 0) -> str:
+        """Return one line as German was printed in Fraktur; otherwise as :meth:`draw`."""
+        prose = self._foreign.get(GERMAN, self._prose)
+        length = min(length or self._length(rng), self.mix.longest)
+        text = self._composed(rng, length, prose)
+        if rng.random() < 0.5:
+            text = older_spelling(text)
+        if rng.random() < 0.95 and LONG_S in self.characters:
+            text = long_s(text)
+        if rng.random() < 0.5:
+            text = re.sub(r'"(?=\w)|\u00bb(?=\w)', "\u201e", text)
+            text = re.sub(r'"|(?<=\w)\u00ab', "\u201c", text)
+        return self._kept(text, rng)
+
+    def _composed(self, rng: np.random.Generator, length: int, prose: Prose) -> str:
+        mix, kind = self.mix, rng.random()
         if kind < mix.loose:
-            text = "".join(_pick(rng, self.characters) for _ in range(min(length, 30)))
-        elif kind < mix.loose + mix.numbers:
-            text = " ".join(self._numbers(rng, length))
-        elif kind < mix.loose + mix.numbers + mix.words:
-            text = self._shuffled(rng, length)
-        else:
-            text = self._running(rng, length)
-        return self._kept(self._styled(text, rng), rng)
+            return "".join(_pick(rng, self.characters) for _ in range(min(length, 30)))
+        if kind < mix.loose + mix.numbers:
+            return " ".join(self._numbers(rng, length, prose))
+        if kind < mix.loose + mix.numbers + mix.words:
+            return self._shuffled(rng, length, prose)
+        return self._running(rng, length, prose)
 
     def form(self, rng: np.random.Generator, length: int = 0) -> str:
         """Return one line as receipts and forms have it; otherwise as :meth:`draw`."""
         length = min(length or self._length(rng), self.mix.longest)
-        return self._kept(FormText(rng, lambda: self._word(rng)).line(length), rng)
+        return self._kept(FormText(rng, lambda: _pick(rng, self._prose.words)).line(length), rng)
 
     def _kept(self, text: str, rng: np.random.Generator) -> str:
         allowed = set(self.characters) | {" "}
@@ -140,9 +204,9 @@ class TextSource:
             return longest
         return max(1, int(rng.triangular(1, 0.62 * longest, longest)))
 
-    def _running(self, rng: np.random.Generator, length: int) -> str:
-        start = int(rng.integers(0, max(1, len(self._prose) - length - 25)))
-        text = self._prose[start : start + length + 25]
+    def _running(self, rng: np.random.Generator, length: int, prose: Prose) -> str:
+        start = int(rng.integers(0, max(1, len(prose.text) - length - 25)))
+        text = prose.text[start : start + length + 25]
         first = text.find(" ")
         if 0 <= first < 24:
             text = text[first + 1 :]
@@ -154,18 +218,17 @@ class TextSource:
             text = text.rstrip(".,;: ") + "-"
         return text
 
-    def _shuffled(self, rng: np.random.Generator, length: int) -> str:
-        words = [self._word(rng) for _ in range(max(1, length // 7))]
+    def _shuffled(self, rng: np.random.Generator, length: int, prose: Prose) -> str:
+        words = [_pick(rng, prose.words) for _ in range(max(1, length // 7))]
         if rng.random() < 0.3:
             words = [word + _pick(rng, (",", ".", ";", ":", "?", "!")) for word in words]
         return " ".join(words)
 
-    def _numbers(self, rng: np.random.Generator, length: int) -> list[str]:
-        count = max(1, length // 7)
-        return [_number(rng) if rng.random() < 0.6 else self._word(rng) for _ in range(count)]
-
-    def _word(self, rng: np.random.Generator) -> str:
-        return self._words[int(rng.integers(len(self._words)))]
+    def _numbers(self, rng: np.random.Generator, length: int, prose: Prose) -> list[str]:
+        return [
+            _number(rng) if rng.random() < 0.6 else _pick(rng, prose.words)
+            for _ in range(max(1, length // 7))
+        ]
 
     def _styled(self, text: str, rng: np.random.Generator) -> str:
         if rng.random() < self.mix.capitals:
@@ -181,6 +244,12 @@ class TextSource:
         if rng.random() < self.mix.curly:
             text = re.sub(r'"(?=\w)', "\u201c", text).replace('"', "\u201d").replace("'", "\u2019")
         return text
+
+
+def _kept_as(character: str, allowed: frozenset[str]) -> str:
+    if character.isspace():
+        return " "
+    return next((c for c in (character, bare(character)) if c in allowed), "")
 
 
 def _number(rng: np.random.Generator) -> str:
@@ -199,5 +268,5 @@ def _number(rng: np.random.Generator) -> str:
     return kinds[upto(len(kinds) - 1)]()
 
 
-def _pick(rng: np.random.Generator, choices: Sequence[str]) -> str:
+def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
     return choices[int(rng.integers(len(choices)))]
