@@ -17,6 +17,7 @@ from pagereader.segment.parameters import Parameters
 _FOOT_H = (0.15, 0.85)  # a baseline lies this far under the centre of its line
 _FOOT_STEP_H = 0.15
 _OWNERS_STEP_H = 0.5  # curves bend so little that every such part of them is straight
+_LEAST_INK = 0.5  # of a line with few letters, as a share of the usual
 _LARGE = 1.4  # letters of headings stand on lines of their own size
 
 
@@ -55,7 +56,7 @@ def lines_with_letters(
     height: float,
     factor: float,
     parameters: Parameters,
-) -> list[FoundLine]:
+) -> tuple[list[FoundLine], list[FoundLine]]:
     """Return the pieces that hold letters, with their feet, in working pixels.
 
     Args:
@@ -65,15 +66,20 @@ def lines_with_letters(
         height: Letter height in working pixels.
         factor: Map pixels a working pixel.
         parameters: Limits.
+
+    Returns:
+        Those with letters enough for their length, and those with few but no less ink.
     """
     owner = _owners(pieces, letters, height, factor)
     order = np.argsort(owner, kind="stable")
     first = np.searchsorted(owner[order], np.arange(len(pieces) + 1))
-    found = []
+    found, doubted = [], []
+    least_ink = _LEAST_INK * float(np.median([piece.ink for piece in pieces])) if pieces else 0.0
     for i, piece in enumerate(pieces):
         own = letters.boxes[order[first[i] : first[i + 1]]]
         tall = own[own[:, 3] > parameters.tall_h * height]
-        if len(tall) < piece.length / (parameters.letter_every_h * height * factor):
+        few = len(tall) < piece.length / (parameters.letter_every_h * height * factor)
+        if few and (piece.ink < least_ink or not len(own)):
             continue
         x, y = (piece.x + 0.5) / factor, (piece.y + 0.5) / factor
         foot = foot_of(piece, density, height * factor) / factor
@@ -84,8 +90,9 @@ def lines_with_letters(
         at = np.unique(np.linspace(0, len(x) - 1, count).astype(np.intp))
         if len(at) > 1:
             size = float(np.median(tall[:, 3])) if len(tall) else height
-            found.append(FoundLine(np.column_stack([x[at], y[at]]), foot, size, own))
-    return found
+            line = FoundLine(np.column_stack([x[at], y[at]]), foot, size, own)
+            (doubted if few else found).append(line)
+    return found, doubted
 
 
 def _is_large_print(letters: NDArray[np.int32], height: float) -> bool:

@@ -11,6 +11,7 @@ from pagereader.segment.arrays import Floats, Grey, Map, shrunk
 from pagereader.segment.clean import Letters, keep_letters
 from pagereader.segment.cuts import cut_rows, one_a_line
 from pagereader.segment.found import FoundLine, lines_with_letters
+from pagereader.segment.holes import in_holes
 from pagereader.segment.lines import distances, find_ridges, measured_again
 from pagereader.segment.orientation import View
 from pagereader.segment.parameters import Parameters
@@ -135,14 +136,20 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     ]
     scale = measured_again(scale, ridges, away)
     pieces = one_a_line(cut_rows(rows, page.density, scale, parameters), scale.height)
-    lines = lines_with_letters(pieces, page.letters, page.density, page.height, factor, parameters)
+    lines, doubted = lines_with_letters(
+        pieces, page.letters, page.density, page.height, factor, parameters
+    )
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
+    lines += in_holes(doubted, lines, page.height)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
     lines = without_edge_specks(lines, page.ink.outside, page.height)
-    lines, pictures = without_pictures(lines, page.letters, page.ink.outside, page.height)
+    kept, pictures = without_pictures(lines, page.letters, page.ink.outside, page.height)
+    if len(kept) < len(lines):
+        stays = {id(line) for line in kept}
+        kept += in_holes([line for line in lines if id(line) not in stays], kept, page.height)
     pitch = scale.pitch / factor
-    return FoundPage(page.view, page.height, pitch, scale.slope, lines, page.letters, pictures)
+    return FoundPage(page.view, page.height, pitch, scale.slope, kept, page.letters, pictures)
 
 
 def _places(page: Draft) -> Floats:
