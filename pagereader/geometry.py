@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from pagereader.document import Points
 
+Along = NDArray[np.float64]
+"""A value for each of some places along a line, shape (n,)."""
+
 
 def points(values: ArrayLike) -> Points:
     """Return ``values`` as a float array of shape (n, 2).
@@ -43,12 +46,12 @@ def arc_lengths(baseline: Points) -> NDArray[np.float64]:
 class _Segments:
     """The segments of a baseline: starts, directions, lengths, and arc lengths of the vertices."""
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    dx: NDArray[np.float64]
-    dy: NDArray[np.float64]
-    sizes: NDArray[np.float64]
-    lengths: NDArray[np.float64]
+    x: Along
+    y: Along
+    dx: Along
+    dy: Along
+    sizes: Along
+    lengths: Along
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,9 @@ class LineWarp:
     def to_page(self, crop_points: ArrayLike) -> Points:
         """Map crop pixels, shape (n, 2), to page pixels, shape (n, 2)."""
         uv = points(crop_points) / self.scale
-        origin, normal = self._frame(uv[:, 0] - self.lead)
-        return origin + normal * (uv[:, 1] - self.ascent)[:, None]
+        x, y, right, down = self._frame(uv[:, 0] - self.lead)
+        across = uv[:, 1] - self.ascent
+        return np.column_stack([x + right * across, y + down * across])
 
     def to_crop(self, page_points: ArrayLike) -> Points:
         """Map page pixels to crop pixels: the foot of the perpendicular on the nearest segment."""
@@ -99,8 +103,8 @@ class LineWarp:
         y -= along * at.dy
         nearest = (x * x + y * y).argmin(axis=1)
         u = at.lengths[nearest] + along[np.arange(len(p)), nearest]
-        origin, normal = self._frame(u, at)
-        v = ((p - origin) * normal).sum(axis=1)
+        origin_x, origin_y, right, down = self._frame(u, at)
+        v = (p[:, 0] - origin_x) * right + (p[:, 1] - origin_y) * down
         return np.column_stack([u + self.lead, v + self.ascent]) * self.scale
 
     def sampling_maps(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -108,31 +112,35 @@ class LineWarp:
         width, height = self.size
         u = (np.arange(width) + 0.5) / self.scale - self.lead
         v = (np.arange(height) + 0.5) / self.scale - self.ascent
-        origin, normal = (part.astype(np.float32).T[:, None] for part in self._frame(u))
-        origin -= np.float32(0.5)
-        down = v.astype(np.float32)[:, None]
-        x, y = origin + normal * down
-        return x, y
+        x, y, right, down = (part.astype(np.float32) for part in self._frame(u))
+        across = v.astype(np.float32)[:, None]
+        half = np.float32(0.5)
+        return right * across + (x - half), down * across + (y - half)
 
     def _segments(self) -> _Segments:
         x, y = self.baseline.T
-        dx, dy = np.diff(self.baseline, axis=0).T
+        dx, dy = x[1:] - x[:-1], y[1:] - y[:-1]
         sizes = np.sqrt(dx * dx + dy * dy)
-        lengths = np.concatenate([[0.0], np.cumsum(sizes)])
+        lengths = np.zeros(len(x))
+        np.cumsum(sizes, out=lengths[1:])
         sizes = np.maximum(sizes, 1e-9)
         return _Segments(x[:-1], y[:-1], dx / sizes, dy / sizes, sizes, lengths)
 
     def _frame(
         self, along: NDArray[np.floating], segments: _Segments | None = None
-    ) -> tuple[Points, Points]:
-        """Point on the baseline and unit normal (pointing down the page) at each arc length."""
+    ) -> tuple[Along, Along, Along, Along]:
+        """Point on the baseline and unit normal (pointing down the page) at each arc length.
+
+        Returns:
+            x and y of the points, x and y of the normals, each of shape (n,).
+        """
         own = segments or self._segments()
         at = own.lengths[1:-1].searchsorted(along, side="right")
         rest = along - own.lengths[at]
-        origin = np.column_stack([own.x[at] + own.dx[at] * rest, own.y[at] + own.dy[at] * rest])
+        x, y = own.x[at] + own.dx[at] * rest, own.y[at] + own.dy[at] * rest
         # Blend the tangents between the middles of the segments, so that neighbouring columns
         # of a bent line neither overlap nor gape.
         middles = (own.lengths[:-1] + own.lengths[1:]) / 2
-        dx, dy = (np.interp(along, middles, step) for step in (own.dx, own.dy))
+        dx, dy = np.interp(along, middles, own.dx), np.interp(along, middles, own.dy)
         size = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-9)
-        return origin, np.column_stack([-dy / size, dx / size])
+        return x, y, -dy / size, dx / size
