@@ -73,7 +73,8 @@ def lines_with_letters(
     owner = _owners(pieces, letters, height, factor)
     order = np.argsort(owner, kind="stable")
     first = np.searchsorted(owner[order], np.arange(len(pieces) + 1))
-    found, doubted = [], []
+    found: list[FoundLine] = []
+    doubted: list[FoundLine] = []
     least_ink = _LEAST_INK * float(np.median([piece.ink for piece in pieces])) if pieces else 0.0
     for i, piece in enumerate(pieces):
         own = letters.boxes[order[first[i] : first[i + 1]]]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pagereader.segment.amounts import join_amounts
 from pagereader.segment.arrays import Floats, Grey, Map, shrunk
 from pagereader.segment.clean import Letters, keep_letters
 from pagereader.segment.cuts import cut_rows, one_a_line
@@ -136,6 +137,7 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     ]
     scale = measured_again(scale, ridges, away)
     pieces = one_a_line(cut_rows(rows, page.density, scale, parameters), scale.height)
+    pieces = join_amounts(pieces, ruled, scale)
     lines, doubted = lines_with_letters(
         pieces, page.letters, page.density, page.height, factor, parameters
     )
