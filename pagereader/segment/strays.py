@@ -7,6 +7,8 @@ they do, as in tables; or where pages have their numbers.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from pagereader.document import Points
 from pagereader.segment.arrays import Floats, Mask
 from pagereader.segment.clean import Letters
+from pagereader.segment.dittos import are_dittos, small_marks
 from pagereader.segment.found import FoundLine
 
 _HEIGHT_H = (0.6, 2.0)
@@ -50,10 +53,38 @@ def stray_lines(
         slope: dy/dx of the lines.
         height: Letter height H of the page.
     """
-    groups = _groups(_unclaimed(lines, letters, height), slope, height)
-    if not lines or len(groups) > _MOST:
+    if not lines:
         return []
     found = np.array([_level(line.centre, slope) for line in lines])
+    free = _unclaimed(lines, letters, height)
+    return _texts(free, found, slope, height) + _dittos(free, found, slope, height)
+
+
+def _dittos(free: NDArray[np.int32], found: Floats, slope: float, height: float) -> list[FoundLine]:
+    """Return the ditto marks among boxes that no line claims."""
+    marks = _groups(small_marks(free, height), slope, height)
+    own = np.array([_level(_centre(mark, slope), slope) for mark in marks]).reshape(-1, 3)
+    strokes = np.array([len(mark) for mark in marks], np.intp)
+    good = are_dittos(own, strokes, found, height)
+    return [
+        replace(_line(mark, slope), centre=_widened(_centre(mark, slope), height), height=height)
+        for mark, is_one in zip(marks, good, strict=True)
+        if is_one
+    ]
+
+
+def _widened(centre: Points, height: float) -> Points:
+    """A centre curve as long as a letter is wide, on both sides of a mark that is less."""
+    (left, first), (right, last) = centre
+    more = max(0.0, height - (right - left)) / 2
+    return np.array([[left - more, first], [right + more, last]], np.float64)
+
+
+def _texts(free: NDArray[np.int32], found: Floats, slope: float, height: float) -> list[FoundLine]:
+    """Return the short texts among boxes that no line claims."""
+    groups = _groups(_letters(free, height), slope, height)
+    if len(groups) > _MOST:
+        return []
     own = np.array([_level(_centre(group, slope), slope) for group in groups]).reshape(-1, 3)
     return [
         _line(group, slope)
@@ -94,7 +125,7 @@ def _paper_beside(box: Floats, to_the_right: bool, outside: Mask) -> int:
 
 
 def _unclaimed(lines: list[FoundLine], letters: Letters, height: float) -> NDArray[np.int32]:
-    """Boxes as large as letters that stand on no line, from left to right."""
+    """Boxes that stand on no line, from left to right."""
     claimed = np.zeros(letters.ink.shape, np.uint8)
     thickness = max(1, int(2 * _CLAIMED_H * height))
     for line in lines:
@@ -102,11 +133,16 @@ def _unclaimed(lines: list[FoundLine], letters: Letters, height: float) -> NDArr
         cv2.polylines(claimed, [curve], False, (1,), thickness)
     boxes = letters.boxes
     x, y, w, h, _ = boxes.T
-    free = claimed[y + h // 2, x + w // 2] == 0
-    free &= (h > _HEIGHT_H[0] * height) & (h < _HEIGHT_H[1] * height)
-    free &= (w > _WIDTH_H[0] * height) & (w < _WIDTH_H[1] * height)
-    left = boxes[free]
+    left = boxes[claimed[y + h // 2, x + w // 2] == 0]
     return np.asarray(left[np.argsort(left[:, 0])], np.int32)
+
+
+def _letters(boxes: NDArray[np.int32], height: float) -> NDArray[np.int32]:
+    """Those as large as letters."""
+    w, h = boxes[:, 2:4].T
+    large = (h > _HEIGHT_H[0] * height) & (h < _HEIGHT_H[1] * height)
+    large &= (w > _WIDTH_H[0] * height) & (w < _WIDTH_H[1] * height)
+    return np.asarray(boxes[large], np.int32)
 
 
 def _groups(boxes: NDArray[np.int32], slope: float, height: float) -> list[NDArray[np.int32]]:

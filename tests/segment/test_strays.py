@@ -78,3 +78,39 @@ def test_short_notes_in_the_margin_stay() -> None:
     image, truth = page.page()
     result = match(truth, LineSegmenter().segment(image))
     assert result.found >= 0.99
+
+
+def listed(seed: int) -> DrawnPage:
+    """A list in which ditto marks stand for the second word of most rows."""
+    page = DrawnPage(seed=seed)
+    for i in range(14):
+        y = 160 + 50.0 * i
+        page.text(110, y, page.random.choice(("wizards", "potions", "Harold", "Margaret")))
+        if i % 7:
+            for x in (350, 357):
+                page.draw.line([(x, y - 8), (x, y - 2)], fill=30, width=3)
+            page.lines.append(np.array([[344, y - 2], [364, y - 2]], np.float64))
+        else:
+            page.text(320, y, "Lisbon")
+        page.text(500, y, page.phrase(300))
+    return page
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ditto_marks(seed: int) -> None:
+    image, truth = listed(seed).page()
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found >= 0.99
+    assert result.merged == result.extra == 0
+
+
+def test_specks_that_are_level_with_no_line_are_no_ditto_marks() -> None:
+    page = drawn.letter(1)
+    for i in range(12):
+        y = 300 + 40 * i + page.random.randint(0, 20)
+        page.draw.line([(62, y), (62, y + 6)], fill=30, width=3)
+        page.draw.line([(69, y), (69, y + 6)], fill=30, width=3)
+    image, truth = page.page()
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found >= 0.99
+    assert result.extra == 0
