@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEEDS_BLUR = 0.8
+_ROWS = 64  # that are looked up together
 
 Mask = NDArray[np.uint8]
 """0 or 1, shape (height, width)."""
@@ -80,6 +81,18 @@ def components(mask: Mask) -> tuple[Labels, NDArray[np.int32]]:
     except cv2.error:
         found = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     return found[1], np.asarray(found[2], np.int32)  # type: ignore[return-value]
+
+
+def picked(wanted: NDArray[np.bool_], labels: Labels) -> Mask:
+    """Return the pixels of the components that are ``wanted``, one value a label.
+
+    Some rows at a time: numpy makes numbers of 8 bytes of the labels that it looks up.
+    """
+    table, result = wanted.view(np.uint8), np.empty(labels.shape, np.uint8)
+    for row in range(0, len(labels), _ROWS):
+        part = slice(row, row + _ROWS)
+        np.take(table, labels[part], out=result[part], mode="clip")
+    return result
 
 
 def runs(on: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

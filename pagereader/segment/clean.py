@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Labels, Mask, closed, components, dilated, kernel
+from pagereader.segment.arrays import Labels, Mask, closed, components, dilated, kernel, picked
 from pagereader.segment.prepare import Ink
 
 _DISC_H = 0.8  # least size of a disc
 _DISC_DEPTH = 0.28  # its inner radius, as a share of its size
 _LETTER_SIZE_H = 1.6  # what is no larger may be a letter that is blotted full:
 _ROUND_DEPTH = 0.38  # a disc so small must be rounder
+_FEW_DISCS = 100  # are measured one by one, more all at once
 _LARGE_H = 2.0  # letters of headings and posters are higher,
 _LARGE_WIDTH = 2.0  # at most so many times as wide as high,
 _LARGE_ALIKE = 1.8  # differ so much in size
@@ -51,13 +52,13 @@ def keep_letters(ink: Ink, height: float) -> Letters:
     vertical = find_rulings(ink.faint, height, vertical=True)
     horizontal = find_rulings(ink.faint, height, vertical=False)
     rulings = vertical | horizontal
-    text = ink.text & (1 - (rulings | _dashes(ink.text, height)))
+    text = _without(ink.text, rulings | _dashes(ink.text, height))
     labels, stats = components(text)
     large = _large_print(stats, height)
     bad = _no_letters(text, labels, stats, height) & ~large
     bad |= _at_border(text, labels, stats, ink.outside, height)
     bad[0] = True
-    good = np.take((~bad).astype(np.uint8), labels)
+    good = picked(~bad, labels)
     weak = ink.weak & (1 - (text | rulings)) | good
     return Letters(
         ink=good,
@@ -81,30 +82,61 @@ def find_rulings(ink: Mask, height: float, *, vertical: bool) -> Mask:
         return (length, 1) if vertical else (1, length)
 
     across = (1, 3) if vertical else (3, 1)
-    mask = _cut(dilated(ink, *across), *along(max(first * height, 12)))
+    mask = straight(dilated(ink, *across), *along(max(first * height, 12)))
     if not mask.any():
         return mask
     mask = closed(mask, *along(bridge * height))
-    mask = _cut(mask, *along(last * height))
+    mask = straight(mask, *along(last * height))
     thickness = 0.35 * height + 3
-    thick = _cut(mask, *((1, thickness) if vertical else (thickness, 1)))
-    return np.asarray(mask & (1 - thick), np.uint8)
+    return _without(mask, straight(mask, *((1, thickness) if vertical else (thickness, 1))))
 
 
-def _cut(mask: Mask, height: float, width: float) -> Mask:
-    """Opening that counts the outside as set: a rule that runs off the page is still a rule."""
+def straight(mask: Mask, height: float, width: float) -> Mask:
+    """Keep what holds a column or row of so many pixels, 1 x ``width`` or ``height`` x 1.
+
+    Unlike ``opened`` it counts the outside as set: a rule that runs off the page is still a rule.
+    Only where such a run may be is looked closer.
+    """
+    upright = height > width
     element = kernel(height, width)
-    inner = np.asarray(cv2.erode(mask, element), np.uint8)
-    return np.asarray(cv2.dilate(inner, element), np.uint8) if inner.any() else inner
+    places = np.flatnonzero(_may_hold(mask, element.size, upright))
+    result = np.zeros_like(mask)
+    if len(places):
+        at = (slice(None), slice(places[0], places[-1] + 1)) if upright else places
+        result[at] = cv2.dilate(cv2.erode(mask[at], element), element)
+    return result
+
+
+def _may_hold(mask: Mask, length: int, upright: bool) -> NDArray[np.bool_]:
+    """Which columns or rows may hold so long a run: those with as many full blocks of 8.
+
+    At the edge half the run is enough, as the outside is set; with an odd number of blocks, half
+    of them fit in there too. A last block that is cut short counts as full.
+    """
+    rows, columns = mask.shape
+    blocks = ((length - 7) // 8 - 1) // 2 * 2 + 1
+    if blocks < 1:
+        return np.asarray(mask.any(axis=0 if upright else 1))
+    if upright:
+        whole = rows // 8
+        full = np.ones((-(-rows // 8), columns), np.uint8)
+        mask[: 8 * whole].reshape(whole, 8, columns).min(axis=1, initial=1, out=full[:whole])
+        return np.asarray(cv2.erode(full, kernel(blocks, 1)).any(axis=0))
+    full = (np.packbits(mask, axis=1) == 255).view(np.uint8)
+    full[:, columns // 8 :] = 1
+    return np.asarray(cv2.erode(full, kernel(1, blocks)).any(axis=1))
+
+
+def _without(mask: Mask, gone: Mask) -> Mask:
+    return np.asarray(mask & (1 - gone), np.uint8) if gone.any() else mask
 
 
 def _dashes(ink: Mask, height: float) -> Mask:
     """Short rules that stand alone."""
-    solid = _cut(ink, 1, max(6 * height, 25))
+    solid = straight(ink, 1, max(6 * height, 25))
     if not solid.any():
         return solid
-    solid &= 1 - _cut(solid, 0.3 * height + 1, 1)
-    return dilated(solid, 3, 1)
+    return dilated(_without(solid, straight(solid, 0.3 * height + 1, 1)), 3, 1)
 
 
 def _no_letters(
@@ -161,18 +193,42 @@ def _at_border(
 def _discs(ink: Mask, labels: Labels, stats: NDArray[np.int32], height: float) -> NDArray[np.bool_]:
     """Solid discs (punch holes): thick for their size, unlike any letter.
 
-    What holds no square of the least disc's inside is none: few letters do.
+    How thick is measured only where a square of the least disc's inside fits, of components that
+    are as wide and full as a disc so thick: few letters are.
     """
-    size = stats[:, 2:4].max(axis=1)
-    radius = _DISC_DEPTH * _DISC_H * height
-    solid = cv2.findNonZero(_eroded(ink, 1.4 * radius))
-    inner = np.zeros(len(stats), np.float32)
-    if solid is not None:
-        xs, ys = solid.reshape(-1, 2).T
+    sides, area = stats[:, 2:4], stats[:, 4]
+    size = sides.max(axis=1)
+    depth = np.where(size < _LETTER_SIZE_H * height, _ROUND_DEPTH, _DISC_DEPTH) * size
+    round_ones = (size > _DISC_H * height) & (area > 2 * depth**2)
+    round_ones &= sides.min(axis=1) + 1 >= 2 * depth
+    inside = np.flatnonzero(_eroded(ink, 1.3 * _ROUND_DEPTH * _DISC_H * height).view(np.bool_))
+    inside = inside[round_ones[labels.ravel()[inside]]]
+    return np.asarray(_depths(ink, labels, stats, inside) > depth)
+
+
+def _depths(
+    ink: Mask, labels: Labels, stats: NDArray[np.int32], inside: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """How far the inmost pixel of each component lies from what is no ink; 0 where not asked.
+
+    Args:
+        ink: Shape (height, width).
+        labels: Its components.
+        stats: Their boxes.
+        inside: Numbers of the pixels that may be the inmost ones, in the flattened mask.
+    """
+    depths, there = np.zeros(len(stats), np.float32), labels.ravel()[inside]
+    wanted = np.unique(there)
+    if len(wanted) > _FEW_DISCS:
         depth = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
-        np.maximum.at(inner, labels[ys, xs], depth[ys, xs])
-    least = np.where(size < _LETTER_SIZE_H * height, _ROUND_DEPTH, _DISC_DEPTH)
-    return np.asarray((inner > least * size) & (size > _DISC_H * height), np.bool_)
+        np.maximum.at(depths, there, depth.ravel()[inside])
+        return depths
+    for label in wanted:
+        x, y, w, h, _ = stats[label]
+        part = slice(max(0, y - 1), y + h + 1), slice(max(0, x - 1), x + w + 1)
+        depth = cv2.distanceTransform(ink[part], cv2.DIST_L2, 3)
+        depths[label] = depth[labels[part] == label].max()
+    return depths
 
 
 def _eroded(mask: Mask, side: float) -> Mask:
