@@ -13,6 +13,7 @@ from pagereader.segment.clean import Letters, keep_letters
 from pagereader.segment.cuts import cut_rows, one_a_line
 from pagereader.segment.found import FoundLine, lines_with_letters
 from pagereader.segment.holes import in_holes
+from pagereader.segment.insertions import insertions
 from pagereader.segment.lines import distances, find_ridges, measured_again
 from pagereader.segment.orientation import View
 from pagereader.segment.parameters import Parameters
@@ -145,6 +146,7 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
         return FoundPage(page.view)
     lines += in_holes(doubted, lines, page.height)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
+    lines += insertions(lines, page.letters, scale.slope, page.height)
     lines = without_edge_specks(lines, page.ink.outside, page.height)
     kept, pictures = without_pictures(lines, page.letters, page.ink.outside, page.height)
     if len(kept) < len(lines):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,14 +17,11 @@ from pagereader.segment.arrays import Floats, Mask
 from pagereader.segment.clean import Letters
 from pagereader.segment.dittos import are_dittos, small_marks
 from pagereader.segment.found import FoundLine
+from pagereader.segment.groups import MOST_GROUPS, centre_of, groups_of, line_of, unclaimed
 
 _HEIGHT_H = (0.6, 2.0)
 _WIDTH_H = (0.12, 6.0)
 _CLAIMED_H = 0.8  # what stands so near to a line is part of it
-_GAP_H = 1.0  # letters of one text stand at most so far apart,
-_LEVEL_H = 0.45  # differ so much in height over the foot
-_ALIKE = 1.8  # and so many times in size
-_MOST = 300  # no page has so many; texture has
 _LONE_H = (0.7, 1.5)  # height of a single letter or a page number
 _IN_ROW_H = 0.35
 _ROW_REACH_H = 25.0
@@ -56,18 +52,20 @@ def stray_lines(
     if not lines:
         return []
     found = np.array([_level(line.centre, slope) for line in lines])
-    free = _unclaimed(lines, letters, height)
+    free = unclaimed(lines, letters, _CLAIMED_H * height)
     return _texts(free, found, slope, height) + _dittos(free, found, slope, height)
 
 
 def _dittos(free: NDArray[np.int32], found: Floats, slope: float, height: float) -> list[FoundLine]:
     """Return the ditto marks among boxes that no line claims."""
-    marks = _groups(small_marks(free, height), slope, height)
-    own = np.array([_level(_centre(mark, slope), slope) for mark in marks]).reshape(-1, 3)
+    marks = groups_of(small_marks(free, height), slope, height)
+    own = np.array([_level(centre_of(mark, slope), slope) for mark in marks]).reshape(-1, 3)
     strokes = np.array([len(mark) for mark in marks], np.intp)
     good = are_dittos(own, strokes, found, height)
     return [
-        replace(_line(mark, slope), centre=_widened(_centre(mark, slope), height), height=height)
+        replace(
+            line_of(mark, slope), centre=_widened(centre_of(mark, slope), height), height=height
+        )
         for mark, is_one in zip(marks, good, strict=True)
         if is_one
     ]
@@ -82,12 +80,12 @@ def _widened(centre: Points, height: float) -> Points:
 
 def _texts(free: NDArray[np.int32], found: Floats, slope: float, height: float) -> list[FoundLine]:
     """Return the short texts among boxes that no line claims."""
-    groups = _groups(_letters(free, height), slope, height)
-    if len(groups) > _MOST:
+    groups = groups_of(_letters(free, height), slope, height)
+    if len(groups) > MOST_GROUPS:
         return []
-    own = np.array([_level(_centre(group, slope), slope) for group in groups]).reshape(-1, 3)
+    own = np.array([_level(centre_of(group, slope), slope) for group in groups]).reshape(-1, 3)
     return [
-        _line(group, slope)
+        line_of(group, slope)
         for i, group in enumerate(groups)
         if _in_table(i, group, own, found, height)
         or _is_page_number(own[i], group, np.delete(own, i, axis=0), found, height)
@@ -124,53 +122,12 @@ def _paper_beside(box: Floats, to_the_right: bool, outside: Mask) -> int:
     return int(np.count_nonzero(beyond == 0))
 
 
-def _unclaimed(lines: list[FoundLine], letters: Letters, height: float) -> NDArray[np.int32]:
-    """Boxes that stand on no line, from left to right."""
-    claimed = np.zeros(letters.ink.shape, np.uint8)
-    thickness = max(1, int(2 * _CLAIMED_H * height))
-    for line in lines:
-        curve = line.centre.round().astype(np.int32)
-        cv2.polylines(claimed, [curve], False, (1,), thickness)
-    boxes = letters.boxes
-    x, y, w, h, _ = boxes.T
-    left = boxes[claimed[y + h // 2, x + w // 2] == 0]
-    return np.asarray(left[np.argsort(left[:, 0])], np.int32)
-
-
 def _letters(boxes: NDArray[np.int32], height: float) -> NDArray[np.int32]:
     """Those as large as letters."""
     w, h = boxes[:, 2:4].T
     large = (h > _HEIGHT_H[0] * height) & (h < _HEIGHT_H[1] * height)
     large &= (w > _WIDTH_H[0] * height) & (w < _WIDTH_H[1] * height)
     return np.asarray(boxes[large], np.int32)
-
-
-def _groups(boxes: NDArray[np.int32], slope: float, height: float) -> list[NDArray[np.int32]]:
-    """Letters that stand side by side."""
-    groups: list[list[NDArray[np.int32]]] = []
-    for box in boxes:
-        x, y, w, h, _ = (float(value) for value in box)
-        for group in reversed(groups):
-            last_x, last_y, last_w, last_h, _ = (float(value) for value in group[-1])
-            along = x + w / 2 - last_x - last_w / 2
-            off = y + h / 2 - last_y - last_h / 2 - slope * along
-            near = x - last_x - last_w < _GAP_H * height and abs(off) < _LEVEL_H * height
-            if near and 1 / _ALIKE < h / last_h < _ALIKE:
-                group.append(box)
-                break
-        else:
-            groups.append([box])
-        if len(groups) > _MOST:
-            break
-    return [np.array(group) for group in groups]
-
-
-def _centre(group: NDArray[np.int32], slope: float) -> Points:
-    """The centre curve of a text, at the page's slope; shape (2, 2)."""
-    left, right = group[:, 0].min(), (group[:, 0] + group[:, 2]).max()
-    middle = float(np.median(group[:, 1] + group[:, 3] / 2))
-    half = slope * (right - left) / 2
-    return np.array([[left, middle - half], [right, middle + half]], np.float64)
 
 
 def _level(centre: Points, slope: float) -> tuple[float, float, float]:
@@ -220,8 +177,3 @@ def _is_page_number(
     sides = found[:, 0].min(), found[:, 2].max()
     middle = abs((left + right - sides[0] - sides[1]) / 2)
     return bool(min(middle, abs(left - sides[0]), abs(right - sides[1])) < _FOOT_PLACE_H * height)
-
-
-def _line(group: NDArray[np.int32], slope: float) -> FoundLine:
-    size = float(np.median(group[:, 3]))
-    return FoundLine(_centre(group, slope), size / 2, size, group)
