@@ -1,8 +1,8 @@
-"""A second look at lines of which some word is unsure.
+"""A second look at words that are unsure.
 
-The same crop is shown again, clearer and wider, and of each word the surer reading stays. Known as
-test-time augmentation, and as voting word by word (ROVER, Fiscus 1997); here it costs time only
-where a line needs it.
+They are shown again, clearer and wider and with a neighbour on each side, and of each word the
+surer reading stays. Known as test-time augmentation, and as voting word by word (ROVER, Fiscus
+1997); here it costs time only where a line needs it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -63,10 +64,33 @@ _SAME_PLACE = 0.6
 _LEAST = 1e-12
 _UNFINISHED = frozenset({Flag.FAILED, Flag.TRUNCATED, Flag.REPEATED})
 
+_CONTEXT = 1
+"""Words shown on each side of unsure ones."""
+_WHOLE = 0.7
+"""Share of a line from which on the whole of it is shown."""
 _LETTER = 0.5
 """Width in heights of a crop that a letter is widened to: what print has, and hands have not."""
 _WIDENED = (1.25, 2.0)
 """How much wider a crop is shown at least and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Neighbouring words of a line.
+
+    Attributes:
+        line: Number of the crop.
+        first: Number of the first word.
+        end: Number after the last word.
+        left: Columns of the crop from here,
+        right: to here.
+    """
+
+    line: int
+    first: int
+    end: int
+    left: int
+    right: int
 
 
 def look_again(
@@ -74,7 +98,7 @@ def look_again(
     crops: Sequence[Pixels],
     sure: float,
 ) -> list[LineReading]:
-    """Read crops, and those of which a word is less sure than ``sure`` once more, seen closer.
+    """Read crops, and the words that are less sure than ``sure`` once more, seen closer.
 
     What a crop says still does not depend on the crops beside it.
 
@@ -87,14 +111,62 @@ def look_again(
         One reading a crop; each of its words from the view that is surer of it.
     """
     readings = read(crops)
-    # A crop without pixels has failed already, and cannot be shown in any way.
-    unsure = [n for n, r in enumerate(readings) if crops[n].size and _least(r) < sure]
-    views = [widened(crops[n], readings[n]) for n in unsure]
-    shown = [view.show(crops[n]) for n, view in zip(unsure, views, strict=True)]
+    parts: list[Part] = []
+    for number, (pixels, reading) in enumerate(zip(crops, readings, strict=True)):
+        # A crop without pixels has failed already, and cannot be shown in any way.
+        if pixels.size and _least(reading) < sure:
+            parts += unsure_parts(number, reading, pixels.shape[1], sure)
+    views = [widened(crops[part.line], readings[part.line]) for part in parts]
+    cut = [crops[part.line][:, part.left : part.right] for part in parts]
+    shown = [view.show(pixels) for view, pixels in zip(views, cut, strict=True)]
     again = read(shown) if shown else []
-    for n, view, other in zip(unsure, views, again, strict=True):
-        readings[n] = together(readings[n], view.place(other, crops[n]))
+    for part, view, pixels, other in reversed(list(zip(parts, views, cut, again, strict=True))):
+        other = _moved(view.place(other, pixels), part.left)
+        readings[part.line] = _with_part(readings[part.line], part, other)
     return readings
+
+
+def unsure_parts(number: int, reading: LineReading, width: int, sure: float) -> list[Part]:
+    """Return which parts of a line to show again, in order; all of it if there is little else.
+
+    Args:
+        number: Of the line.
+        reading: Of its crop.
+        width: Of its crop.
+        sure: Confidence of words that are left alone.
+    """
+    words = reading.words
+    ranges: list[list[int]] = []
+    for at, word in enumerate(words):
+        if word.confidence >= sure:
+            continue
+        first, end = max(0, at - _CONTEXT), min(len(words), at + _CONTEXT + 1)
+        if ranges and first <= ranges[-1][1]:
+            ranges[-1][1] = end
+        else:
+            ranges.append([first, end])
+    between = [(a.end + b.start) / 2 for a, b in pairwise(words)]
+    edges = [0, *(round(edge) for edge in between), width]
+    parts = [Part(number, first, end, edges[first], edges[end]) for first, end in ranges]
+    shown = sum(part.right - part.left for part in parts)
+    if _doubtful(reading) or not 0 < shown <= _WHOLE * width:
+        return [Part(number, 0, len(words), 0, width)]
+    return [part for part in parts if part.left < part.right]
+
+
+def _with_part(reading: LineReading, part: Part, other: LineReading) -> LineReading:
+    """Return a reading with the surer words of another one that saw a part of the line."""
+    words = reading.words
+    if part.end - part.first == len(words):
+        return together(reading, other)
+    seen = together(_of(reading, words[part.first : part.end]), other)
+    return _of(reading, [*words[: part.first], *seen.words, *words[part.end :]])
+
+
+def _of(reading: LineReading, words: list[WordSpan]) -> LineReading:
+    """Return a reading with other words."""
+    text = " ".join(word.text for word in words)
+    return replace(reading, text=text, words=words, confidence=_of_words(words))
 
 
 def widened(pixels: Pixels, reading: LineReading) -> View:
@@ -126,8 +198,7 @@ def together(first: LineReading, second: LineReading) -> LineReading:
         replace(new, start=old.start, end=old.end)
         for old, new in zip(kept.words, words, strict=True)
     ]
-    text = " ".join(word.text for word in words)
-    return replace(kept, text=text, words=words, confidence=_of_words(words))
+    return _of(kept, words)
 
 
 def _there(word: WordSpan, others: Sequence[WordSpan]) -> list[WordSpan]:
@@ -175,3 +246,8 @@ def _clearer(pixels: Pixels) -> Pixels:
 
 def _scaled(word: WordSpan, scale: float, width: int) -> WordSpan:
     return replace(word, start=word.start * scale, end=min(width, word.end * scale))
+
+
+def _moved(reading: LineReading, by: int) -> LineReading:
+    words = [replace(w, start=w.start + by, end=w.end + by) for w in reading.words]
+    return replace(reading, words=words)

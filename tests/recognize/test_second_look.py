@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,13 @@ from pagereader.errors import UsageError
 from pagereader.options import Options
 from pagereader.recognize import TrOCRRecognizer
 from pagereader.recognize.ink import Pixels
-from pagereader.recognize.second_look import View, look_again, together, widened
+from pagereader.recognize.second_look import (
+    View,
+    look_again,
+    together,
+    unsure_parts,
+    widened,
+)
 from pagereader.stages import LineReading, WordSpan
 from tests.recognize.layouts import SQUARE, STRIP, Layout, scribbles
 from tests.recognize.test_recognizer import assert_sound
@@ -63,6 +70,49 @@ def test_sure_lines_are_read_once() -> None:
     readings = look_again(reader, [grey(950), grey(400), grey(980)], sure=0.9)
     assert [reading.text for reading in readings] == ["950", "500", "980"]
     assert reader.seen == [950, 400, 980, 500]
+
+
+def test_only_unsure_words_and_their_neighbours_are_shown_again() -> None:
+    words = [(f"w{n}", 0.5 if n in (1, 6) else 0.95) for n in range(9)]
+    first = line(*words)
+    shown: list[int] = []
+
+    def read(crops: Sequence[Pixels]) -> list[LineReading]:
+        shown.extend(crop.shape[1] for crop in crops)
+        if len(shown) == 1:
+            return [replace(first, words=list(first.words))]
+        return [line(*[(text, 0.99) for text in texts]) for texts in ("abc", "def")]
+
+    (reading,) = look_again(read, [grey(90)], sure=0.9)
+    assert reading.text == "a b c w3 w4 d e f w8"
+    assert shown[1:] == [2 * 29, 2 * 30], "twice as wide, since the letters are narrow"
+    starts = [word.start for word in reading.words]
+    assert starts == sorted(starts)
+    assert [starts[n] for n in (3, 4, 8)] == [30, 40, 80]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.integers(1, 9)), max_size=12),
+    st.floats(0, 1),
+)
+def test_parts_hold_all_unsure_words_once_and_in_order(
+    measures: list[tuple[float, int, int]], sure: float
+) -> None:
+    spans, x = [], 0.0
+    for confidence, gap, long in measures:
+        spans.append(WordSpan("w", x + gap, x + gap + long, confidence))
+        x += gap + long
+    reading = LineReading(" ".join("w" for _ in spans), 0.5, spans)
+    parts = unsure_parts(0, reading, int(x) + 5, sure)
+    seen = [n for part in parts for n in range(part.first, part.end)]
+    assert seen == sorted(set(seen))
+    assert {n for n, span in enumerate(spans) if span.confidence < sure} <= set(seen)
+    for part in parts:
+        assert 0 <= part.left < part.right <= int(x) + 5
+        assert all(
+            part.left - 1 <= span.start and span.end <= part.right + 1
+            for span in spans[part.first : part.end]
+        )
 
 
 @pytest.mark.parametrize(
