@@ -102,3 +102,21 @@ def test_result_is_plain_and_on_the_page() -> None:
     settings = dict(segmenter.describe().settings)
     assert settings["orientation"] == "auto"
     assert "gap_text_u" in settings
+
+
+def test_blanks_of_a_form_and_a_thick_frame_are_no_text() -> None:
+    page = DrawnPage(seed=5)
+    page.draw.rectangle((60, 60, 940, 1000), outline=20, width=12)
+    for i in range(8):
+        y = 160 + 90.0 * i
+        for x, name in ((110, "Air"), (330, "Auto"), (550, "Train"), (770, "Other")):
+            end = page.text(x, y, name)
+            page.draw.line([(end + 10, y + 3), (end + 70, y + 3)], fill=40, width=3)
+    image, truth = page.page()
+    found = LineSegmenter().segment(image)
+    result = match(truth, found)
+    assert result.found == 1
+    assert result.merged == result.extra == 0
+    for region in found.regions:
+        for line in region.all_lines():
+            assert np.ptp(line.baseline[:, 0]) < 90
