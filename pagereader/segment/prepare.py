@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import PageImage
-from pagereader.segment.arrays import Grey, Map, Mask, dilated, doubled, halved, resized
+from pagereader.segment.arrays import (
+    Floats,
+    Grey,
+    Map,
+    Mask,
+    components,
+    dilated,
+    doubled,
+    halved,
+    kernel,
+    resized,
+)
 from pagereader.segment.parameters import Parameters
 
 _BACKGROUND_HALVED = 3  # times
+_EDGE = 7  # pixels of the shrunk copy: what is compared on both sides of an edge
+_SHADE = 0.88  # of the light beyond: less is no shade
 _WINDOW_HALVED = 2  # times
 _SAUVOLA_WINDOW = 11  # of the shrunk copy: 44 pixels
 _SAUVOLA_K = 0.2
@@ -95,11 +109,34 @@ def _background(grey: Grey, margin_dark: float) -> tuple[Grey, Mask]:
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     light = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, element), 7)
     paper = float(np.percentile(light, 80))
-    around = dilated((light < margin_dark * paper).astype(np.uint8), 3, 3)
+    dark = (light < margin_dark * paper).astype(np.uint8)
+    around = dilated(_with_edges(dark, np.asarray(light, np.uint8)), 3, 3)
     even = cv2.GaussianBlur(np.maximum(light, max(1, int(0.35 * paper))), (0, 0), 3)
     background = doubled(even, _BACKGROUND_HALVED, grey.shape, cv2.INTER_LINEAR)
     outside = doubled(around, _BACKGROUND_HALVED, grey.shape, cv2.INTER_NEAREST)
     return np.asarray(background, np.uint8), np.asarray(outside, np.uint8)
+
+
+def _with_edges(dark: Mask, light: Grey) -> Mask:
+    """Keep the dark areas that end at an edge; the others are paper in the shade."""
+    if not dark.any():
+        return dark
+    labels, stats = components(dark)
+    within = (dark > 0) & (dilated(1 - dark, _EDGE, _EDGE) > 0)
+    grown = np.asarray(cv2.dilate(labels.astype(np.uint16), kernel(_EDGE, _EDGE)), np.intp)
+    beyond = (dark == 0) & (grown > 0)
+    inside = _means(light[within], labels[within], len(stats))
+    outside = _means(light[beyond], grown[beyond], len(stats))
+    sharp = inside < _SHADE * outside
+    sharp[0] = False
+    return np.asarray(sharp[labels], np.uint8)
+
+
+def _means(values: Grey, labels: NDArray[Any], count: int) -> Floats:
+    """Mean of the values of each label; infinite where a label has none."""
+    number = np.bincount(labels, minlength=count)
+    total = np.bincount(labels, values, count)
+    return np.where(number, total / np.maximum(number, 1), np.inf)
 
 
 def _surroundings(flat: Grey) -> tuple[Map, Map]:
