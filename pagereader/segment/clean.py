@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ _DISC_H = 0.8  # least size of a disc
 _DISC_DEPTH = 0.28  # its inner radius, as a share of its size
 _LETTER_SIZE_H = 1.6  # what is no larger may be a letter that is blotted full:
 _ROUND_DEPTH = 0.38  # a disc so small must be rounder
+_MANY_COLUMNS = 0.2  # share of them from which on they are no longer gathered
 _FEW_DISCS = 100  # are measured one by one, more all at once
 _LARGE_H = 2.0  # letters of headings and posters are higher,
 _LARGE_WIDTH = 2.0  # at most so many times as wide as high,
@@ -85,8 +87,9 @@ def find_rulings(ink: Mask, height: float, *, vertical: bool) -> Mask:
     mask = straight(dilated(ink, *across), *along(max(first * height, 12)))
     if not mask.any():
         return mask
-    mask = closed(mask, *along(bridge * height))
-    mask = straight(mask, *along(last * height))
+    at = _lines(mask.any(axis=0 if vertical else 1), upright=vertical)
+    bridged = closed(mask[at], *along(bridge * height))
+    mask[at] = straight(bridged, *along(last * height))
     thickness = 0.35 * height + 3
     return _without(mask, straight(mask, *((1, thickness) if vertical else (thickness, 1))))
 
@@ -99,12 +102,21 @@ def straight(mask: Mask, height: float, width: float) -> Mask:
     """
     upright = height > width
     element = kernel(height, width)
-    places = np.flatnonzero(_may_hold(mask, element.size, upright))
+    places = _may_hold(mask, element.size, upright)
     result = np.zeros_like(mask)
-    if len(places):
-        at = (slice(None), slice(places[0], places[-1] + 1)) if upright else places
+    if places.any():
+        at = _lines(places, upright)
         result[at] = cv2.dilate(cv2.erode(mask[at], element), element)
     return result
+
+
+def _lines(wanted: NDArray[np.bool_], upright: bool) -> tuple[slice, Any] | NDArray[np.intp]:
+    """The rows that are wanted, or the columns: if many, with those between, which is no copy."""
+    places = np.flatnonzero(wanted)
+    if not upright:
+        return places
+    many = len(places) > _MANY_COLUMNS * len(wanted)
+    return slice(None), slice(places[0], places[-1] + 1) if many else places
 
 
 def _may_hold(mask: Mask, length: int, upright: bool) -> NDArray[np.bool_]:
