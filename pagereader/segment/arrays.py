@@ -17,6 +17,8 @@ Grey = NDArray[np.uint8]
 """Grey values, shape (height, width)."""
 Labels = NDArray[np.uint16] | NDArray[np.int32]
 """Number of the component of each pixel, shape (height, width)."""
+Components = tuple[Labels, NDArray[np.int32]]
+"""The labels of a mask, and left, top, width, height, area of each, shape (n, 5)."""
 Floats = NDArray[np.float64]
 Map = NDArray[np.float32]
 """Values of a page at map resolution, shape (height, width)."""
@@ -71,7 +73,7 @@ def long_runs(mask: Mask, lengths: NDArray[np.intp]) -> Mask:
     return result[:, 1:]
 
 
-def components(mask: Mask) -> tuple[Labels, NDArray[np.int32]]:
+def components(mask: Mask) -> Components:
     """Return the label of every pixel, 0 for background, and the boxes of the labels.
 
     Boxes are left, top, width, height, area, shape (n, 5); row 0 is the background.

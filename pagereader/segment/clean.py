@@ -9,7 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Labels, Mask, closed, components, dilated, kernel, picked
+from pagereader.segment.arrays import (
+    Components,
+    Labels,
+    Mask,
+    closed,
+    components,
+    dilated,
+    kernel,
+    picked,
+)
 from pagereader.segment.prepare import Ink
 
 _DISC_H = 0.8  # least size of a disc
@@ -49,13 +58,19 @@ class Letters:
     large: NDArray[np.int32]
 
 
-def keep_letters(ink: Ink, height: float) -> Letters:
-    """Take everything out of ``ink`` that is no letter of about ``height`` pixels."""
+def keep_letters(ink: Ink, height: float, found: Components) -> Letters:
+    """Take everything out of ``ink`` that is no letter of about ``height`` pixels.
+
+    Args:
+        ink: Of the page.
+        height: Letter height.
+        found: The components of ``ink.text``.
+    """
     vertical = find_rulings(ink.faint, height, vertical=True)
     horizontal = find_rulings(ink.faint, height, vertical=False)
     rulings = vertical | horizontal
     text = _without(ink.text, rulings | _dashes(ink.text, height))
-    labels, stats = components(text)
+    labels, stats = found if text is ink.text else components(text)
     large = _large_print(stats, height)
     bad = _no_letters(text, labels, stats, height) & ~large
     bad |= _at_border(text, labels, stats, ink.outside, height)
@@ -87,7 +102,7 @@ def find_rulings(ink: Mask, height: float, *, vertical: bool) -> Mask:
     mask = straight(dilated(ink, *across), *along(max(first * height, 12)))
     if not mask.any():
         return mask
-    at = _lines(mask.any(axis=0 if vertical else 1), upright=vertical)
+    at = _lines(np.asarray(mask.any(axis=0 if vertical else 1)), upright=vertical)
     bridged = closed(mask[at], *along(bridge * height))
     mask[at] = straight(bridged, *along(last * height))
     thickness = 0.35 * height + 3

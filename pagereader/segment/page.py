@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.segment.amounts import join_amounts
-from pagereader.segment.arrays import Floats, Grey, Map, shrunk
+from pagereader.segment.arrays import Floats, Grey, Map, components, shrunk
 from pagereader.segment.clean import Letters, keep_letters
 from pagereader.segment.cuts import cut_rows, one_a_line
 from pagereader.segment.found import FoundLine, lines_with_letters
@@ -103,10 +103,11 @@ def draft(
     if min(grey.shape) < _LEAST_SIDE:
         return None
     ink = find_ink(grey, parameters, canvas)
-    height = letter_height(ink.text)
+    found = components(ink.text)
+    height = letter_height(found)
     if height is None or float(ink.text.mean()) > _MOST_INK:
         return None
-    letters = keep_letters(ink, height)
+    letters = keep_letters(ink, height, found)
     if not len(letters.boxes):
         return None
     density, factor = density_map(letters.ink, height, parameters)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Floats, Map, Mask, components, shrunk
+from pagereader.segment.arrays import Components, Floats, Map, Mask, shrunk
 from pagereader.segment.parameters import Parameters
 
 _LEVEL = 0.5  # pixels that a level line may rise across the map
@@ -48,14 +48,17 @@ class Scale:
         return min(max(self.pitch / _LETTERS_A_UNIT, self.height), _UNIT_MAX_H * self.height)
 
 
-def letter_height(ink: Mask) -> float | None:
+def letter_height(found: Components) -> float | None:
     """Return the median height of the letters, weighted by the root of their area.
+
+    Args:
+        found: The components of a page's ink.
 
     Returns:
         Pixels, or None if no component could be a letter.
     """
-    stats = components(ink)[1][1:]
-    return height_of(stats[letter_like(stats, ink.shape)])
+    labels, stats = found[0], found[1][1:]
+    return height_of(stats[letter_like(stats, labels.shape)])
 
 
 def letter_like(stats: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
