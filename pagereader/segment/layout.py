@@ -13,11 +13,17 @@ Block = list[list[int]]
 _SAME_SIZE = 1.6  # lines of one block differ at most so much in letter height
 _GAP = 1.5  # and stand at most so many times their usual distance apart
 _GAP_H = 3.2
-_NUMBER_H = 5.0  # a page number is at most so wide
+_NUMBER_H = 5.0  # a page number is at most so wide, a footnote more
 _APART_PITCH = 1.4  # a running head stands so far from the text
 _HEAD_LINES = 2
 _LARGE = 1.35  # a heading's letters are so much higher than the page's
 _MARGIN_WIDTH = 0.4  # a marginal note is at most this share as wide as the text
+_SMALL = 0.88  # letters of footnotes are at most this share as high as the text's,
+_SMALLEST_ROW = 0.93  # and no row of them is larger than this;
+_NOTE_GAP = 1.25  # they stand so many times the usual distance under it,
+_NOTED_ROWS = 3  # which has at least so many rows
+_CAPTION_ROWS = 4  # a caption has at most so many
+_CAPTION_H = 4.5  # and stands so near its picture
 
 
 def blocks_of(
@@ -73,13 +79,25 @@ def _goes_on(
 
 
 def type_blocks(
-    blocks: list[Block], boxes: Floats, sizes: Floats, height: float
+    blocks: list[Block], boxes: Floats, sizes: Floats, height: float, pictures: Floats
 ) -> list[tuple[Block, RegionType]]:
     """Say what each block is, by where it stands and how large it is written.
 
     Page numbers and running heads stand alone over or under everything else, headings are
-    short and large, marginal notes stand wholly beside the main column.
+    short and large, marginal notes stand wholly beside the main column, captions under a
+    picture, and footnotes in small letters under all text of their columns.
+
+    Args:
+        blocks: In reading order.
+        boxes: Left, centre y, right, half height of each line on a level page, shape (n, 4).
+        sizes: Letter height of each line, shape (n,).
+        height: Letter height of the page.
+        pictures: Left, top, right, bottom of each on a level page, shape (m, 4).
+
+    Returns:
+        The blocks with what they are; one that ends in footnotes comes as two.
     """
+    blocks = [part for block in blocks for part in _notes_apart(block, boxes, sizes)]
     hulls = np.array([_hull(block, boxes) for block in blocks]).reshape(-1, 4)
     areas = (hulls[:, 2] - hulls[:, 0]) * (hulls[:, 3] - hulls[:, 1] + 2 * height)
     main = int(areas.argmax()) if len(blocks) else 0
@@ -87,11 +105,64 @@ def type_blocks(
     typed = []
     for i, block in enumerate(blocks):
         kind = _edge_kind(i, block, hulls, height)
+        size = _size(block, sizes) / usual
+        if kind is RegionType.HEADER and size > _LARGE:
+            kind = RegionType.HEADING
         if kind is None and len(blocks) > 1 and i != main:
-            size = float(np.median(sizes[[line for row in block for line in row]])) / usual
             kind = _kind(i, block, hulls, main, size)
+        if kind is None and _is_caption(block, hulls[i], pictures, height):
+            kind = RegionType.CAPTION
+        if kind is None and _is_footnote(i, blocks, hulls, sizes, height):
+            kind = RegionType.FOOTNOTE
         typed.append((block, kind or RegionType.PARAGRAPH))
     return typed
+
+
+def _size(block: Block, sizes: Floats) -> float:
+    """Letter height of a block."""
+    return float(np.median(sizes[[line for row in block for line in row]]))
+
+
+def _notes_apart(block: Block, boxes: Floats, sizes: Floats) -> list[Block]:
+    """Part a block from the footnotes that it ends in."""
+    rows = np.array([np.median(sizes[row]) for row in block])
+    steps = np.diff([boxes[row, 1].mean() for row in block])
+    for at in range(len(block) - 1, _NOTED_ROWS - 1, -1):
+        text = float(np.median(rows[:at]))
+        if rows[at] > _SMALLEST_ROW * text:
+            break
+        set_off = steps[at - 1] > _NOTE_GAP * float(np.median(steps[: at - 1]))
+        if set_off and float(np.median(rows[at:])) <= _SMALL * text:
+            return [block[:at], block[at:]]
+    return [block]
+
+
+def _is_footnote(i: int, blocks: list[Block], hulls: Floats, sizes: Floats, height: float) -> bool:
+    """Whether a block is smaller than all text over it, and has none under it that is not."""
+    left, top, right, _ = hulls[i]
+    size = _size(blocks[i], sizes)
+    if right - left < _NUMBER_H * height:
+        return False
+    noted = False
+    for block, hull in zip(blocks, hulls, strict=True):
+        shares_columns = min(right, hull[2]) > max(left, hull[0])
+        if not shares_columns or size > _SMALL * _size(block, sizes):
+            continue
+        if hull[1] > top and len(block) > 1:
+            return False
+        noted |= hull[3] <= top and len(block) >= _NOTED_ROWS
+    return noted
+
+
+def _is_caption(block: Block, hull: Floats, pictures: Floats, height: float) -> bool:
+    """Whether a block stands close under a picture, within its width."""
+    if len(block) > _CAPTION_ROWS:
+        return False
+    left, top, right, _ = hull
+    under = top - pictures[:, 3]
+    near = (under > -height) & (under < _CAPTION_H * height)
+    within = (left > pictures[:, 0] - 2 * height) & (right < pictures[:, 2] + 2 * height)
+    return bool((near & within).any())
 
 
 def _hull(block: Block, boxes: Floats) -> Floats:

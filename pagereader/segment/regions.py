@@ -6,6 +6,7 @@ import numpy as np
 
 from pagereader.document import Line, Points, Region, RegionType
 from pagereader.geometry import bounds, rectangle
+from pagereader.segment.arrays import Floats
 from pagereader.segment.found import FoundLine
 from pagereader.segment.layout import Block, blocks_of, type_blocks
 from pagereader.segment.order import reading_order
@@ -30,6 +31,7 @@ def page_regions(page: FoundPage, parameters: Parameters, split: float | None) -
     if split is not None:
         halves = [middles < split, middles >= split]
     regions: list[Region] = []
+    pictures = _level(page)
     for half in halves:
         chosen = np.flatnonzero(half)
         rows = [
@@ -37,7 +39,7 @@ def page_regions(page: FoundPage, parameters: Parameters, split: float | None) -
             for row in reading_order(boxes[chosen], page.height, page.pitch)
         ]
         blocks = blocks_of(rows, boxes, sizes, page.height, page.pitch)
-        for block, kind in type_blocks(blocks, boxes, sizes, page.height):
+        for block, kind in type_blocks(blocks, boxes, sizes, page.height, pictures):
             regions.append(_region(block, kind, page, polygons))
     return regions + _pictures(page)
 
@@ -55,6 +57,13 @@ def _line(page: FoundPage, line: FoundLine, polygon: Points) -> Line:
         baseline=page.view.to_image(line.baseline),
         height=line.height * page.view.magnification,
     )
+
+
+def _level(page: FoundPage) -> Floats:
+    """Left, top, right, bottom of each picture, laid level as the lines are; shape (n, 4)."""
+    left, top, width, height = page.pictures.astype(np.float64).T
+    down = page.slope * (left + width / 2)
+    return np.stack([left, top - down, left + width, top + height - down], axis=1)
 
 
 def _pictures(page: FoundPage) -> list[Region]:
