@@ -86,8 +86,8 @@ class Options:
         batch_size: Lines decoded together; None to choose by device and model.
         beams: Beam search width; 1 is greedy.
         alternatives: Readings to keep beside the best one.
-        second_look: Lines with a word of less confidence are read again, wider and clearer, and of
-            each word the surer reading stays; 0 for never, None for 0.9 with recognisers that are
+        second_look: Words of less confidence are read again with their neighbours, wider and
+            clearer, and of each word the surer reading stays; 0 for never, None for 0.9 with recognisers that are
             as quick as the bundled one and never with others.
         jobs: Pages prepared at once; None for one a core.
         language: ISO 639-1 code noted in the outputs; does not change the reading.

@@ -82,7 +82,7 @@ def _option(*names: str, help: str, **settings: Any) -> Callable[[_Command], _Co
     "--second-look",
     type=float,
     metavar="SHARE",
-    help="Read lines with words of less confidence again, wider; 0 for never.",
+    help="Read words of less confidence again, wider and clearer; 0 for never.",
 )
 @_option("-j", "--jobs", type=int, metavar="N", help="Pages prepared at once. Default: one a core.")
 @_option(

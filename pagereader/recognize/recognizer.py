@@ -22,7 +22,7 @@ class TrOCRRecognizer:
 
     Args:
         engine: The loaded model; :meth:`from_options` makes one.
-        sure: Lines read with less confidence are read again; see
+        sure: Words read with less confidence are read again; see
             :mod:`pagereader.recognize.second_look`.
     """
 
