@@ -22,12 +22,19 @@ def ink_mask(pixels: Pixels) -> NDArray[np.bool_]:
     The paper is the median grey and the noise its median deviation, so that grain and
     show-through do not count, and white letters on black do.
     """
-    counts = cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel()
+    return cv2.LUT(pixels, _ink_levels(_histogram(pixels)).astype(np.uint8)).view(np.bool_)
+
+
+def _histogram(pixels: Pixels) -> NDArray[np.float32]:
+    return np.asarray(cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel(), np.float32)
+
+
+def _ink_levels(counts: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which greys are ink, from how often each occurs."""
     paper = _median(counts)
     away = np.abs(np.arange(256) - paper)
     noise = 1.4826 * _median(np.bincount(away, weights=counts, minlength=256))
-    is_ink = away > max(LEAST_CONTRAST, 4.0 * noise)
-    return cv2.LUT(pixels, is_ink.astype(np.uint8)).view(np.bool_)
+    return np.asarray(away > max(LEAST_CONTRAST, 4.0 * noise))
 
 
 def _median(counts: NDArray[Any]) -> int:
@@ -38,12 +45,13 @@ def _median(counts: NDArray[Any]) -> int:
 
 def is_blank(pixels: Pixels) -> bool:
     """Tell whether a crop holds no ink. TrOCR makes up text for such crops."""
-    low, high = int(pixels.min()), int(pixels.max())
-    if high - low < LEAST_CONTRAST:
+    counts = _histogram(pixels)
+    there = np.flatnonzero(counts)
+    if there[-1] - there[0] < LEAST_CONTRAST:
         return True
     height = pixels.shape[0]
     least = max(2.0, LEAST_INK_H2 * height * height)
-    return bool(np.count_nonzero(ink_mask(pixels)) < least)
+    return bool(counts[_ink_levels(counts)].sum() < least)
 
 
 def gaps(pixels: Pixels) -> NDArray[np.float64]:
@@ -55,7 +63,8 @@ def gaps(pixels: Pixels) -> NDArray[np.float64]:
     height, width = pixels.shape
     edge = round(0.12 * height)
     rows = ink_mask(pixels)[edge : max(edge + 1, height - edge)]
-    inked = np.count_nonzero(rows, axis=0) > 0.03 * len(rows)
+    counts = cv2.reduce(rows.view(np.uint8), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]
+    inked = counts > 0.03 * len(rows)
     change = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]]).astype(np.int8)))
     if not len(change):
         return np.array([[0.0, 0.0], [width, width]], np.float64)

@@ -7,6 +7,7 @@ programming over the borders between words, so the words stay in order and apart
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.recognize.confidence import geometric_mean, probability
+from pagereader.recognize.confidence import geometric_mean, probabilities
 from pagereader.recognize.ink import Pixels, gaps
 from pagereader.recognize.vocabulary import Character
 from pagereader.stages import WordSpan
@@ -25,6 +26,7 @@ CUT_COST = 2.5
 """Cost of a border without any gap, in pitches of distance."""
 LEAST_WIDTH = 1.0
 """Crop pixels that a word is wide at the least, where there is room."""
+_WORD = re.compile("[^ ]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,8 @@ class Spelled:
 
 def split_words(characters: Sequence[Character]) -> list[Spelled]:
     """Part a line's characters at the blanks."""
-    words, first = [], 0
-    for number in range(len(characters) + 1):
-        if number == len(characters) or characters[number].text == " ":
-            if number > first:
-                text = "".join(c.text for c in characters[first:number])
-                words.append(Spelled(text, first, number - 1))
-            first = number + 1
-    return words
+    text = "".join([character.text for character in characters])
+    return [Spelled(m[0], m.start(), m.end() - 1) for m in _WORD.finditer(text)]
 
 
 def centres(attention: NDArray[np.float32], columns: int, width: float) -> NDArray[np.float64]:
@@ -59,7 +55,8 @@ def centres(attention: NDArray[np.float32], columns: int, width: float) -> NDArr
     if not len(attention):
         return np.zeros(0)
     weights = attention.reshape(len(attention), -1, columns).sum(axis=1).astype(np.float64)
-    weights = np.nan_to_num(weights)
+    if not np.isfinite(weights).all():
+        weights = np.nan_to_num(weights)
     peak = np.argmax(weights, axis=1)
     near = np.abs(np.arange(columns)[None] - peak[:, None]) <= max(2, columns // 12)
     weights = np.where(near, weights, 0.0) + 1e-12 * near
@@ -69,6 +66,8 @@ def centres(attention: NDArray[np.float32], columns: int, width: float) -> NDArr
 
 def _rising(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the nearest sequence that never falls (pool adjacent violators)."""
+    if (values[1:] >= values[:-1]).all():
+        return values
     blocks: list[list[float]] = []
     for value in values:
         blocks.append([float(value), 1.0])
@@ -109,9 +108,17 @@ def word_spans(
         expected.append((places[left.last] + places[right.first]) / 2)
     expected.append(places[words[-1].last] + pitch / 2)
     borders = snap(np.clip(expected, 0, width), found, pitch)
-    spans = zip(borders[:-1, 1], borders[1:, 0], strict=True)
+    spans = zip(borders[:-1, 1].tolist(), borders[1:, 0].tolist(), strict=True)
+    own = log_probs[[character.token for character in characters]]
+    logs, shares = own.tolist(), probabilities(own)
     return [
-        _span(word, start, end, characters, log_probs)
+        WordSpan(
+            word.text,
+            start,
+            end,
+            geometric_mean(logs[word.first : word.last + 1]) or 0.0,
+            tuple(shares[word.first : word.last + 1]),
+        )
         for word, (start, end) in zip(words, _apart(list(spans), width), strict=True)
     ]
 
@@ -127,14 +134,14 @@ def character_places(
     if at is None:
         even = np.arange(count, dtype=np.float64) + 0.5
         return np.asarray(left + even * (right - left) / count, np.float64)
-    places = at[[character.token for character in characters]].astype(np.float64)
-    # A token of several characters has one centre: spread them around it.
-    letter = (right - left) / count
-    tokens = np.array([character.token for character in characters])
-    first, inverse, sizes = np.unique(
-        tokens, return_index=True, return_inverse=True, return_counts=True
-    )[1:]
-    if len(first) < count:
+    tokens = [character.token for character in characters]
+    places = at[tokens].astype(np.float64)
+    if len(set(tokens)) < count:
+        # A token of several characters has one centre: spread them around it.
+        letter = (right - left) / count
+        first, inverse, sizes = np.unique(
+            tokens, return_index=True, return_inverse=True, return_counts=True
+        )[1:]
         within = np.arange(count) - first[inverse]
         places += (within - (sizes[inverse] - 1) / 2) * letter
     rising: NDArray[np.float64] = np.maximum.accumulate(places)
@@ -171,10 +178,9 @@ def snap(
     steps = np.zeros((count, len(order)), np.int64)
     for number in range(1, count):
         running = np.minimum.accumulate(best)
-        source = _argmin_accumulate(best)
-        best = np.full(len(order), np.inf)
+        steps[number, 1:] = _reached(running)[:-1]
         best[1:] = running[:-1] + costs[number, 1:]
-        steps[number, 1:] = source[:-1]
+        best[0] = np.inf
     chosen = np.empty(count, np.int64)
     chosen[-1] = int(np.argmin(best))
     for number in range(count - 1, 0, -1):
@@ -186,10 +192,12 @@ def snap(
     return borders
 
 
-def _argmin_accumulate(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    running = np.minimum.accumulate(values)
-    fresh = np.concatenate([[True], running[1:] < running[:-1]])
-    return np.maximum.accumulate(np.where(fresh, np.arange(len(values)), 0))
+def _reached(running: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return at which place each value of a sequence that never rises was reached."""
+    places = np.zeros(len(running), np.int64)
+    lower = np.flatnonzero(running[1:] < running[:-1]) + 1
+    places[lower] = lower
+    return np.maximum.accumulate(places)
 
 
 def _apart(spans: list[tuple[float, float]], width: float) -> list[tuple[float, float]]:
@@ -204,20 +212,3 @@ def _apart(spans: list[tuple[float, float]], width: float) -> list[tuple[float, 
         result.append((begin, stop))
         edge = stop
     return result
-
-
-def _span(
-    word: Spelled,
-    start: float,
-    end: float,
-    characters: Sequence[Character],
-    log_probs: NDArray[np.float64],
-) -> WordSpan:
-    values = [float(log_probs[c.token]) for c in characters[word.first : word.last + 1]]
-    return WordSpan(
-        word.text,
-        float(start),
-        float(end),
-        geometric_mean(values) or 0.0,
-        tuple(probability(value) for value in values),
-    )
