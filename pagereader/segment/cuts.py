@@ -27,12 +27,14 @@ class Piece:
         y: Centre of the line at each.
         ink: Mean ink of the band.
         size: Letter height of its row.
+        has_letters: Whether the row has letters of its own.
     """
 
     x: Floats
     y: Floats
     ink: float
     size: float = 0.0
+    has_letters: bool = True
 
     @property
     def length(self) -> float:
@@ -122,27 +124,60 @@ def _between(row: Row, cuts: list[Gap], scale: Scale, shortest_h: float) -> list
         on_ridge = row.x[end - 1] >= row.core[0] - margin and row.x[start] <= row.core[1] + margin
         if on_ridge and end - start >= max(2, shortest_h * scale.height):
             x = row.x[start:end].astype(np.float64)
-            pieces.append(Piece(x, row.y[start:end], float(row.ink[start:end].mean()), row.size))
+            ink = float(row.ink[start:end].mean())
+            pieces.append(Piece(x, row.y[start:end], ink, row.size, row.has_letters))
     return pieces
 
 
 def one_a_line(pieces: list[Piece], height: float) -> list[Piece]:
-    """Where pieces lie on one another, keep the one with more ink.
+    """Where pieces lie on one another, keep the one with more ink; join those that only overlap.
 
-    Large letters answer at their heads and at their feet.
+    Large letters answer at their heads and at their feet, and a line whose ridge is broken is
+    found from both sides.
     """
     kept: list[tuple[Piece, float, float]] = []  # with its highest and lowest row
     for piece in sorted(pieces, key=lambda p: -p.length * p.ink):
         top, bottom = float(piece.y.min()), float(piece.y.max())
-        for other, first, last in kept:
-            near = _SAME_LINE * max(height, min(piece.size, other.size))
+        for i, (other, first, last) in enumerate(kept):
+            near = _SAME_LINE * max(height, _common_size(piece, other))
             if first > bottom + near or last < top - near:
                 continue
             if other.x[0] > piece.x[-1] or other.x[-1] < piece.x[0]:
                 continue
             away = curve_distance(piece.x, piece.y, other.x, other.y, 0)
+            lettered = piece.has_letters and other.has_letters
+            if away is None and lettered and _overlap(piece, other, near) > height:
+                one = _joined(piece, other)
+                kept[i] = one, min(top, first), max(bottom, last)
+                break
             if away is not None and away < near:
                 break
         else:
             kept.append((piece, top, bottom))
     return [piece for piece, _, _ in kept]
+
+
+def _common_size(a: Piece, b: Piece) -> float:
+    """The smaller letter height of two pieces; that of the one if the other has no letters."""
+    if a.has_letters == b.has_letters:
+        return min(a.size, b.size)
+    return a.size if a.has_letters else b.size
+
+
+def _overlap(a: Piece, b: Piece, near: float) -> float:
+    """How far two pieces run along one another; 0 if not ``near``."""
+    x = np.arange(max(a.x[0], b.x[0]), min(a.x[-1], b.x[-1]) + 1)
+    away = np.abs(np.interp(x, a.x, a.y) - np.interp(x, b.x, b.y))
+    return float(len(x)) if float(np.median(away)) < near else 0.0
+
+
+def _joined(a: Piece, b: Piece) -> Piece:
+    """Two pieces that overlap as one, going over from the one to the other where both run."""
+    left, right = (a, b) if a.x[0] < b.x[0] else (b, a)
+    x = np.arange(left.x[0], max(left.x[-1], right.x[-1]) + 1)
+    share = np.interp(x, [right.x[0], left.x[-1]], [0.0, 1.0])
+    y = (1 - share) * np.interp(x, left.x, left.y) + share * np.interp(x, right.x, right.y)
+    total = left.length + right.length
+    ink = (left.ink * left.length + right.ink * right.length) / total
+    size = (left.size * left.length + right.size * right.length) / total
+    return Piece(x, y, ink, size)

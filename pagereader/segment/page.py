@@ -12,6 +12,7 @@ from pagereader.segment.arrays import Floats, Grey, Map, components, shrunk
 from pagereader.segment.clean import Letters, keep_letters
 from pagereader.segment.cuts import cut_rows, one_a_line
 from pagereader.segment.found import FoundLine, lines_with_letters
+from pagereader.segment.headings import large_lines, once
 from pagereader.segment.holes import in_holes
 from pagereader.segment.insertions import insertions
 from pagereader.segment.lines import distances, find_ridges, measured_again
@@ -145,6 +146,7 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     )
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
+    lines = once(lines + large_lines(page.letters, scale.slope), page.height)
     lines += in_holes(doubted, lines, page.height)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
     lines += insertions(lines, page.letters, scale.slope, page.height)

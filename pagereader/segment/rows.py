@@ -35,6 +35,7 @@ class Row:
         ruled: Whether a vertical ruling crosses, shape (n,).
         core: First and last map column of the ridge itself.
         size: Letter height of this row, in map pixels.
+        has_letters: Whether it was told by letters of its own; if not, it is the page's.
     """
 
     x: NDArray[np.intp]
@@ -47,6 +48,7 @@ class Row:
     ruled: NDArray[np.bool_]
     core: tuple[float, float]
     size: float
+    has_letters: bool = True
 
 
 def row_of(ridge: Ridge, density: Map, weak: Map, scale: Scale, ruled: Map, letters: Floats) -> Row:
@@ -71,18 +73,20 @@ def row_of(ridge: Ridge, density: Map, weak: Map, scale: Scale, ruled: Map, lett
     starts, ends = runs(on)
     crossed = ruled.ravel().take(at).mean(axis=0) > 0.3
     size = _letter_size(x, y, letters, scale)
-    return Row(x, y, band, ink, on, starts, ends, crossed, (ridge.x[0], ridge.x[-1]), size)
+    core = ridge.x[0], ridge.x[-1]
+    height = scale.height if size is None else size
+    return Row(x, y, band, ink, on, starts, ends, crossed, core, height, size is not None)
 
 
-def _letter_size(x: NDArray[np.intp], y: Floats, letters: Floats, scale: Scale) -> float:
-    """Median height of the letters of a row; the page's where there are too few."""
+def _letter_size(x: NDArray[np.intp], y: Floats, letters: Floats, scale: Scale) -> float | None:
+    """Median height of the letters of a row; None where there are too few."""
     at = letters[:, 0].astype(np.intp) - int(x[0])
     inside = (at >= 0) & (at < len(x))
     own = letters[inside]
     near = np.abs(y[at[inside]] - own[:, 1]) < _BAND_U * scale.unit
     heights = own[near, 2]
     if len(heights) < _FEW_LETTERS:
-        return scale.height
+        return None
     low, high = (share * scale.height for share in _SIZES_H)
     return float(np.clip(np.median(heights), low, high))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from pagereader.segment import LineSegmenter
 from pagereader.stages import Segmenter
@@ -120,3 +121,25 @@ def test_blanks_of_a_form_and_a_thick_frame_are_no_text() -> None:
     for region in found.regions:
         for line in region.all_lines():
             assert np.ptp(line.baseline[:, 0]) < 90
+
+
+@pytest.mark.parametrize("size", [26, 34, 54])
+def test_a_heading_in_large_spaced_capitals_is_one_line(size: int) -> None:
+    page = DrawnPage(seed=1, size=16)
+    font = ImageFont.load_default(size)
+    x = 250.0
+    for word in ("COVINGTON", "&", "BURLING"):
+        for letter in word:
+            page.text(x, 120, letter, size, true=False)
+            x += font.getlength(letter) + 0.25 * size
+        x += 0.3 * size
+    page.lines.append(np.array([[250, 120], [x - 0.55 * size, 120]], np.float64))
+    for i in range(4):
+        page.text(400, 180 + 24 * i, page.phrase(180))
+    page.paragraph(110, 330, 780, 3)
+    image, truth = page.page()
+    found = LineSegmenter().segment(image)
+    result = match(truth, found)
+    assert result.found == 1
+    assert result.merged == result.extra == 0
+    assert sum(1 for region in found.regions for _ in region.all_lines()) == len(truth)

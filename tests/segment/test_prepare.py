@@ -11,11 +11,11 @@ from tests.segment import drawn
 from tests.segment.drawn import as_page, match
 
 
-def test_lines_that_begin_in_a_dark_corner_are_whole() -> None:
+def test_lines_that_begin_in_the_shade_are_whole() -> None:
     page = drawn.letter(1)
     rows, columns = np.mgrid[: page.height, : page.width]
-    away = np.hypot(rows - page.height, columns) / page.height
-    light = np.clip(0.35 + 0.9 * away, 0, 1)
+    away = np.hypot(rows - 600, columns) / page.height
+    light = np.clip(0.38 + 0.6 * away, 0, 1)
     image = as_page((page.pixels * light).astype(np.uint8))
     result = match(page.lines, LineSegmenter().segment(image))
     assert result.found == 1

@@ -1,0 +1,80 @@
+"""Large print: letters so high that the filter for lines answers at their heads and their feet.
+
+Its lines are made of the letters themselves, and of several lines that were found on the same
+letters one is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagereader.segment.arrays import Floats
+from pagereader.segment.clean import Letters
+from pagereader.segment.found import FoundLine
+from pagereader.segment.groups import groups_of, line_of
+
+_LETTERS = 3  # of a line at least
+_GAP = 1.3  # letters stand apart by at most so many times their height
+_SAME_HEIGHT = 0.6  # share of the lower letters that two lines on the same letters have in common
+_SAME_PLACE = 0.5  # and of the shorter line
+_LARGE_H = 1.4  # where either has letters so high
+
+
+def large_lines(letters: Letters, slope: float) -> list[FoundLine]:
+    """Return the lines of large print of a page.
+
+    Args:
+        letters: Ink and its components.
+        slope: dy/dx of the lines.
+    """
+    if len(letters.large) < _LETTERS:
+        return []
+    x, y, w, h = letters.large.T
+    boxes = np.column_stack([x, y, w, h, w * h]).astype(np.int32)[np.argsort(x)]
+    size = _GAP * float(np.median(h))
+    groups = groups_of(boxes, slope, size)
+    return [line_of(group, slope) for group in groups if len(group) >= _LETTERS]
+
+
+def once(lines: list[FoundLine], height: float) -> list[FoundLine]:
+    """Return the lines, of those on the same large letters only the one that has most of them.
+
+    Args:
+        lines: In working pixels.
+        height: Letter height H of the page.
+    """
+    hulls = np.array([_hull(line) for line in lines]).reshape(-1, 5)
+    large = hulls[:, 3] - hulls[:, 1] > _LARGE_H * height
+    gone: set[int] = set()
+    for i in np.flatnonzero(large):
+        if int(i) not in gone:
+            same = _on_the_same(hulls, int(i))
+            same[list(gone)] = False
+            found = np.flatnonzero(same)
+            best = found[hulls[found, 4].argmax()]
+            gone.update(int(k) for k in found if k != best)
+    return [line for i, line in enumerate(lines) if i not in gone]
+
+
+def _hull(line: FoundLine) -> Floats:
+    """Left, usual top, right, usual bottom, number of a line's letters."""
+    if not len(line.boxes):
+        return np.array([*line.box, 0.0])
+    x, y, w, h, _ = line.boxes.T
+    tall = h > 0.5 * line.height
+    if not tall.any():
+        tall[:] = True
+    top, bottom = np.median(y[tall]), np.median((y + h)[tall])
+    return np.array([x.min(), top, (x + w).max(), bottom, tall.sum()], np.float64)
+
+
+def _on_the_same(hulls: Floats, i: int) -> NDArray[np.bool_]:
+    """Which lines stand on the same letters as one of them."""
+    left, top, right, bottom, _ = hulls.T
+    high = np.minimum(bottom, bottom[i]) - np.maximum(top, top[i])
+    wide = np.minimum(right, right[i]) - np.maximum(left, left[i])
+    same = high > _SAME_HEIGHT * np.minimum(bottom - top, bottom[i] - top[i])
+    same &= wide > _SAME_PLACE * np.minimum(right - left, right[i] - left[i])
+    same[i] = True
+    return np.asarray(same, np.bool_)
