@@ -22,10 +22,26 @@ def ink_mask(pixels: Pixels) -> NDArray[np.bool_]:
     The paper is the median grey and the noise its median deviation, so that grain and
     show-through do not count, and white letters on black do.
     """
-    return cv2.LUT(pixels, _ink_levels(_histogram(pixels)).astype(np.uint8)).view(np.bool_)
+    return cv2.LUT(pixels, _ink_levels(histogram(pixels)).astype(np.uint8)).view(np.bool_)
 
 
-def _histogram(pixels: Pixels) -> NDArray[np.float32]:
+def percentile(counts: NDArray[np.float32], share: float) -> float:
+    """Return the grey under which so many percent lie, as ``np.percentile`` does, unsorted.
+
+    Args:
+        counts: The pixels' :func:`histogram`.
+        share: 0 to 100.
+    """
+    running = np.cumsum(counts, dtype=np.int64)
+    place = (running[-1] - 1) * (share / 100)
+    below = int(place)
+    around = [below, min(below + 1, int(running[-1]) - 1)]
+    low, high = running.searchsorted(around, side="right").tolist()
+    return float(low + (high - low) * (place - below))
+
+
+def histogram(pixels: Pixels) -> NDArray[np.float32]:
+    """Return how often each grey occurs, shape (256,)."""
     return np.asarray(cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel(), np.float32)
 
 
@@ -45,7 +61,7 @@ def _median(counts: NDArray[Any]) -> int:
 
 def is_blank(pixels: Pixels) -> bool:
     """Tell whether a crop holds no ink. TrOCR makes up text for such crops."""
-    counts = _histogram(pixels)
+    counts = histogram(pixels)
     there = np.flatnonzero(counts)
     if there[-1] - there[0] < LEAST_CONTRAST:
         return True

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pagereader.errors import ModelError
-
-Pixels = NDArray[np.uint8]
+from pagereader.recognize.ink import Pixels, histogram, percentile
 
 BUCKETS = 20
 """Number of widths that a strip model is run at."""
@@ -146,17 +145,8 @@ def fit(pixels: Pixels, rules: ImageRules) -> FittedLine:
     out = np.empty((rules.height, padded), np.uint8)
     out[:, :used] = cv2.resize(pixels, (used, rules.height), interpolation=how)
     if used < padded:
-        out[:, used:] = _paper(out[:, :used])
+        out[:, used:] = round(percentile(histogram(out[:, :used]), PAPER_PERCENTILE))
     return FittedLine(out, used, width)
-
-
-def _paper(pixels: Pixels) -> int:
-    """Return the grey of the paper, rounded; ``np.percentile`` would sort all pixels for it."""
-    place = (pixels.size - 1) * (PAPER_PERCENTILE / 100)
-    below = int(place)
-    around = np.partition(pixels.ravel(), (below, min(below + 1, pixels.size - 1)))[below:]
-    low, high = int(around[0]), int(around[:2].max())
-    return round(low + (high - low) * (place - below))
 
 
 def _pair(value: Any) -> tuple[int, int]:

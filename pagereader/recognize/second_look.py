@@ -17,7 +17,7 @@ import numpy as np
 
 from pagereader.document import Flag
 from pagereader.recognize.confidence import geometric_mean
-from pagereader.recognize.ink import Pixels
+from pagereader.recognize.ink import Pixels, histogram, percentile
 from pagereader.stages import LineReading, WordSpan
 
 _DARK, _LIGHT = 1.0, 80.0
@@ -236,12 +236,13 @@ def _confidence(reading: LineReading) -> float:
 
 
 def _clearer(pixels: Pixels) -> Pixels:
-    dark, light = np.percentile(pixels, [_DARK, _LIGHT])
+    counts = histogram(pixels)
+    dark, light = percentile(counts, _DARK), percentile(counts, _LIGHT)
     if light - dark < _FLAT:
         return np.ascontiguousarray(pixels)
     grey = (np.arange(256) - dark) * ((_PAPER - _INK) / (light - dark)) + _INK
     table = np.clip(np.round(grey), 0, 255).astype(np.uint8)
-    return np.asarray(table[pixels], np.uint8)
+    return np.asarray(cv2.LUT(pixels, table), np.uint8)
 
 
 def _scaled(word: WordSpan, scale: float, width: int) -> WordSpan:

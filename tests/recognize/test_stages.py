@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pagereader.document import Flag
 from pagereader.errors import ModelError
 from pagereader.recognize.batching import HalvingBatch
-from pagereader.recognize.confidence import geometric_mean, probability
-from pagereader.recognize.ink import gaps, is_blank
+from pagereader.recognize.confidence import geometric_mean, probabilities, probability
+from pagereader.recognize.ink import gaps, histogram, is_blank, percentile
 from pagereader.recognize.precision import int8_pays
 from pagereader.recognize.preprocess import ImageRules, fit
 from pagereader.recognize.quantized import Int8Linear, is_int8_available
@@ -82,6 +82,19 @@ def test_rules_that_do_not_fit_are_named() -> None:
     with pytest.raises(ModelError, match="3 channels, its processor 1"):
         ImageRules.from_configs(Config, {"size": 384, "image_mean": [0.5]})
     assert ImageRules.from_configs(Config, {"size": 384}).bucket == 384
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=60), st.floats(0, 100))
+def test_percentiles_are_those_of_the_pixels(greys: list[int], share: float) -> None:
+    pixels = np.array([greys], np.uint8)
+    expected = float(np.percentile(pixels, share))
+    assert percentile(histogram(pixels), share) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.lists(st.floats(-30, 0.5) | st.sampled_from([-math.inf, math.nan]), max_size=9))
+def test_many_probabilities_are_those_that_each_is_alone(logs: list[float]) -> None:
+    expected = [probability(value) for value in logs]
+    assert probabilities(np.array(logs, np.float64)) == pytest.approx(expected, abs=1.1e-4)
 
 
 def test_what_is_blank() -> None:
