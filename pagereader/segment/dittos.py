@@ -23,13 +23,29 @@ _LEVEL = 0.8  # share of them that stand beside a line
 _STROKES = 3
 
 
-def small_marks(boxes: NDArray[np.int32], height: float) -> NDArray[np.int32]:
-    """Return the boxes that may be strokes of ditto marks; none if there are too many."""
+def small_marks(
+    boxes: NDArray[np.int32], lines: Floats, slope: float, height: float
+) -> NDArray[np.int32]:
+    """Return the boxes that may be strokes of ditto marks: small ones, in a column of some.
+
+    Args:
+        boxes: Left, top, width, height, area of what no line claims, shape (n, 5).
+        lines: Left, centre y, right of the lines on a page laid level, shape (m, 3).
+        slope: dy/dx of the lines.
+        height: Letter height H.
+    """
     w, h = boxes[:, 2:4].T
     small = (h > _HEIGHT_H[0] * height) & (h < _HEIGHT_H[1] * height)
     small &= (w > _WIDTH_H[0] * height) & (w < _WIDTH_H[1] * height)
     marks = boxes[small]
-    return np.asarray(marks if len(marks) <= _MOST else marks[:0], np.int32)
+    if not _COLUMN <= len(marks) <= _MOST:
+        return np.asarray(marks[:0], np.int32)
+    x = marks[:, 0] + marks[:, 2] / 2
+    y = marks[:, 1] + marks[:, 3] / 2 - slope * x
+    level = (np.abs(lines[:, 1] - y[:, None]) < 1.5 * _LEVEL_H * height).any(axis=1)
+    column = np.abs(x[:, None] - x) < 2 * _ALIGNED_H * height
+    many = (column & level).sum(axis=1) >= _COLUMN
+    return np.asarray(marks[(column & many).any(axis=1)], np.int32)
 
 
 def are_dittos(

@@ -44,17 +44,26 @@ def once(lines: list[FoundLine], height: float) -> list[FoundLine]:
         lines: In working pixels.
         height: Letter height H of the page.
     """
-    hulls = np.array([_hull(line) for line in lines]).reshape(-1, 5)
-    large = hulls[:, 3] - hulls[:, 1] > _LARGE_H * height
+    large = [i for i, line in enumerate(lines) if line.height > _LARGE_H * height]
+    boxes = np.array([line.box for line in lines]).reshape(-1, 4)
     gone: set[int] = set()
-    for i in np.flatnonzero(large):
-        if int(i) not in gone:
-            same = _on_the_same(hulls, int(i))
-            same[list(gone)] = False
-            found = np.flatnonzero(same)
-            best = found[hulls[found, 4].argmax()]
-            gone.update(int(k) for k in found if k != best)
+    for i in large:
+        near = [int(k) for k in _near(boxes, i, lines[i].height) if k not in gone]
+        if i in gone or len(near) < 2:
+            continue
+        hulls = np.array([_hull(lines[k]) for k in near])
+        found = np.flatnonzero(_on_the_same(hulls, near.index(i)))
+        best = found[hulls[found, 4].argmax()]
+        gone.update(near[k] for k in found if k != best)
     return [line for i, line in enumerate(lines) if i not in gone]
+
+
+def _near(boxes: Floats, i: int, reach: float) -> NDArray[np.intp]:
+    """The lines that may stand on the letters of one, and itself."""
+    left, top, right, bottom = boxes.T
+    near = (top < bottom[i] + reach) & (bottom > top[i] - reach)
+    near &= (left < right[i] + reach) & (right > left[i] - reach)
+    return np.flatnonzero(near)
 
 
 def _hull(line: FoundLine) -> Floats:

@@ -58,7 +58,9 @@ def stray_lines(
 
 def _dittos(free: NDArray[np.int32], found: Floats, slope: float, height: float) -> list[FoundLine]:
     """Return the ditto marks among boxes that no line claims."""
-    marks = groups_of(small_marks(free, height), slope, height)
+    marks = groups_of(small_marks(free, found, slope, height), slope, height)
+    if not marks:
+        return []
     own = np.array([_level(centre_of(mark, slope), slope) for mark in marks]).reshape(-1, 3)
     strokes = np.array([len(mark) for mark in marks], np.intp)
     good = are_dittos(own, strokes, found, height)
