@@ -103,8 +103,8 @@ def _narrowed(values: Map, times: int) -> Map:
         return values
     columns = -values.shape[1] % times
     padded = cv2.copyMakeBorder(values, 0, 0, 0, columns, cv2.BORDER_CONSTANT)
-    means = cv2.blur(padded, (times, 1), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-    return np.ascontiguousarray(means[:, ::times])
+    size = padded.shape[1] // times, padded.shape[0]
+    return np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def trace(response: Map, level: float, height: float) -> list[Ridge]:
