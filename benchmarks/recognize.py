@@ -34,12 +34,11 @@ from transformers import (
 from pagereader.options import Options
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.engine import Engine, Job
-from pagereader.recognize.precision import Precision, choose_precision
+from pagereader.recognize.precision import FP32, Precision, choose_precision
 from pagereader.recognize.preprocess import ImageRules, fit
 from pagereader.recognize.wide import Piece
 
 CPU = torch.device("cpu")
-EXACT = Precision("fp32", torch.float32)
 INT8 = Precision("int8", torch.float32, int8=True)
 WORDS = (
     "the of and to in that was his he it with is for as had you not be her on at by which have "
@@ -205,7 +204,7 @@ def compare_shape(name: str, count: int, stock_batches: list[int]) -> list[Resul
     """Compare on a hub model's shape."""
     counts = token_counts(count)
     crops = [render(text) for text in texts(count)]
-    exact = Engine(random_checkpoint(name), CPU, EXACT, batch_size=None)
+    exact = Engine(random_checkpoint(name), CPU, FP32, batch_size=None)
     pixels = torch.cat(
         [exact.encoder.normalise(torch.from_numpy(fit(c, exact.rules).pixels)[None]) for c in crops]
     )
@@ -230,7 +229,7 @@ def compare_shape(name: str, count: int, stock_batches: list[int]) -> list[Resul
 def fast_here() -> Precision:
     """Return what --precision fast means here; where that is exact, int8 to show why."""
     fast = choose_precision("fast", CPU)
-    return INT8 if fast.name == EXACT.name else fast
+    return INT8 if fast.name == FP32.name else fast
 
 
 def read_stock(checkpoint: Checkpoint, crops: list[np.ndarray], size: int) -> list[str]:
@@ -271,7 +270,7 @@ def compare_reading(model: str, count: int, stock_batches: list[int]) -> list[Re
     """Compare whole readings of generated lines with a trained model."""
     crops = [render(text) for text in texts(count)]
     stock = load_checkpoint(model)
-    exact = Engine(load_checkpoint(model), CPU, EXACT)
+    exact = Engine(load_checkpoint(model), CPU, FP32)
     checkpoint = load_checkpoint(model)
     fast = Engine(checkpoint, CPU, fast_here())
     for engine in (exact, fast):

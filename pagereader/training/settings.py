@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pagereader.errors import UsageError
@@ -90,10 +90,6 @@ class TrainingSettings:
                 raise UsageError(
                     f"{name.replace('_', '-')} {value} is out of range", f"{low} to {high}"
                 )
-
-    def with_base(self, base: str) -> TrainingSettings:
-        """Return these settings for another checkpoint."""
-        return replace(self, base=base)
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to be gone on with."""

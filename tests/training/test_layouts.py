@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ TRIED = [*LAYOUTS[:4], STRIP]
 def test_layouts_are_trained_and_load_again(layout: Layout, digits: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     base = save_checkpoint(layout, tmp_path / "base")
-    settings = SETTINGS.with_base(str(base))
+    settings = replace(SETTINGS, base=str(base))
     train(Material([digits]), tmp_path / "out", settings)
     before, after = (load_checkpoint(str(folder)).model for folder in (base, tmp_path / "out"))
     moved = {
@@ -52,7 +53,7 @@ def test_byte_pairs_spell_everything(digits: Path, tmp_path: Path) -> None:
     text = "12 stra\u00dfe"
     assert spelling.text([*spelling.tokens(text), spelling.end]) == text
     assert checkpoint.tokenizer.bos_token_id not in spelling.tokens(text)
-    train(Material([digits]), tmp_path / "out", SETTINGS.with_base(str(base)))
+    train(Material([digits]), tmp_path / "out", replace(SETTINGS, base=str(base)))
     assert len(load_checkpoint(str(tmp_path / "out")).tokenizer) == size
 
 
