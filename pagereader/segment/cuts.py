@@ -15,6 +15,8 @@ from pagereader.segment.rows import Row
 from pagereader.segment.scale import Scale
 
 _AMID_TEXT = 1.4  # times as wide as others are the widest gaps with text over and under them
+_LETTERS_A_UNIT = 1.7  # pitch / letter size for gap limits,
+_UNIT_MAX_H = 2.0  # which is held to 1 to so many H
 _SAME_LINE = 0.6  # pieces nearer than this share of their letter height are one
 
 
@@ -47,7 +49,7 @@ def cut_rows(rows: list[Row], density: Map, scale: Scale, p: Parameters) -> list
     rows = [row for row in rows if len(row.starts)]
     gaps = gaps_of(rows, scale)
     running = running_text(gaps, scale, p.running)
-    unit = _line_unit(rows, scale)
+    unit = float(np.clip(scale.pitch / _LETTERS_A_UNIT, scale.height, _UNIT_MAX_H * scale.height))
     longest = p.gap_text_u * unit
     mixed = running * unit + (1 - running) * scale.height
     white = white_columns(density, scale, mixed, p)
@@ -85,35 +87,6 @@ def _evidence(gap: Gap) -> float:
     if gap.repeats:
         return 1 - 0.12 * gap.repeats
     return 1.1 if _amid_text(gap) else 1.0
-
-
-def _line_unit(rows: list[Row], scale: Scale) -> float:
-    """Letter size for gap limits: by pitch, or by the rows' median distance if that is less.
-
-    Autocorrelation likes twice the pitch; the distance to the nearest row guards against it.
-    """
-    long_rows = [r for r in rows if r.core[1] - r.core[0] > 4 * scale.height]
-    low, high = np.array([r.core for r in rows]).reshape(-1, 2).T
-    top, bottom = np.array([[r.y.min(), r.y.max()] for r in rows]).reshape(-1, 2).T
-    far = 2 * scale.pitch  # tells no more than that they are no nearer
-    near = []
-    for row in long_rows:
-        x = (row.core[0] + row.core[1]) / 2
-        here = _height_at(row, x)
-        beside = (low <= x) & (high >= x)
-        close = np.flatnonzero(beside & (top < here + far) & (bottom > here - far))
-        away = [abs(_height_at(rows[k], x) - here) for k in close if rows[k] is not row]
-        near.append(min(away, default=far if beside.sum() > 1 else scale.pitch))
-    pitch = min(scale.pitch, float(np.median(near))) if len(near) > 3 else scale.pitch
-    return float(np.clip(pitch / 1.7, scale.height, 2 * scale.height))
-
-
-def _height_at(row: Row, x: float) -> float:
-    """Where the centre of a row is at a column that it runs through."""
-    at = min(max(x - float(row.x[0]), 0.0), len(row.x) - 1.0)
-    first = min(int(at), max(0, len(row.x) - 2))
-    part = row.y[first : first + 2]
-    return float(part[0] + (at - first) * (part[-1] - part[0]))
 
 
 def _between(row: Row, cuts: list[Gap], scale: Scale, shortest_h: float) -> list[Piece]:
