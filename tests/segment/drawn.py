@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import cache
 
 import cv2
 import numpy as np
@@ -48,6 +49,14 @@ WORDS = [
 ]
 
 
+@cache
+def font_of(size: float) -> ImageFont.FreeTypeFont:
+    """Pillow's own font; opening it takes longer than drawing a line with it."""
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font
+
+
 @dataclass
 class DrawnPage:
     """A white page; every text drawn is a line of the truth, in reading order."""
@@ -65,7 +74,7 @@ class DrawnPage:
 
     def text(self, x: float, y: float, text: str, size: int = 0, *, true: bool = True) -> float:
         """Draw one line with its baseline at y; return its right end."""
-        font = ImageFont.load_default(size or self.size)
+        font = font_of(size or self.size)
         self.draw.text((x, y), text, font=font, fill=30, anchor="ls")
         right = x + font.getlength(text)
         if true:
@@ -74,7 +83,7 @@ class DrawnPage:
 
     def phrase(self, width: float, size: int = 0) -> str:
         """Words that fill ``width`` pixels."""
-        font = ImageFont.load_default(size or self.size)
+        font = font_of(size or self.size)
         words = [self.random.choice(WORDS)]
         while font.getlength(" ".join(words)) < width - 5 * (size or self.size):
             words.append(self.random.choice(WORDS))
@@ -145,7 +154,7 @@ def business_letter(seed: int = 0) -> DrawnPage:
 def wide_spaced_letter(seed: int = 0) -> DrawnPage:
     """Lines with the wide gaps that typists leave after a full stop."""
     page = DrawnPage(seed=seed)
-    font = ImageFont.load_default(page.size)
+    font = font_of(page.size)
     for i in range(16):
         x, y = 120.0, 150 + 48 * i
         first = page.phrase(280) + "."
@@ -159,7 +168,7 @@ def wide_spaced_letter(seed: int = 0) -> DrawnPage:
 def typed_report(seed: int = 0, gap: float = 78) -> DrawnPage:
     """Small type in long lines, some with white after a full stop that is six letters wide."""
     page = DrawnPage(seed=seed, size=16)
-    font = ImageFont.load_default(page.size)
+    font = font_of(page.size)
     for i in range(24):
         x, y = 110.0, 150 + 24.0 * i
         if i % 6 == 3:
@@ -187,7 +196,7 @@ def columns(count: int = 2, seed: int = 0, gutter: float = 50, size: int = 20) -
 
 def justified(page: DrawnPage, x: float, y: float, width: float, count: int) -> float:
     """Draw lines whose words are spaced to fill the width; return the y of the next baseline."""
-    font = ImageFont.load_default(page.size)
+    font = font_of(page.size)
     for _ in range(count):
         words = page.phrase(width + 6 * page.size).split()
         while font.getlength(" ".join(words)) > width:
@@ -215,7 +224,7 @@ def magazine(count: int = 2, seed: int = 0) -> DrawnPage:
 def typescript(seed: int = 0) -> DrawnPage:
     """Letters on a grid, where rivers of white run down the page."""
     page = DrawnPage(seed=seed)
-    font = ImageFont.load_default(page.size)
+    font = font_of(page.size)
     for i in range(24):
         text, y = page.phrase(900)[:56].strip(), 150 + 46.0 * i
         for k, letter_ in enumerate(text):
@@ -331,14 +340,24 @@ class Match:
 
 def match(truth: list[NDArray[np.float64]], result: Segmentation, tolerance: float = 9.0) -> Match:
     lines = [line for region in result.regions for line in region.all_lines()]
+    ends = np.array(truth).reshape(-1, 2, 2)
     order: list[int] = []
     merged = extra = 0
     for line in lines:
-        hits = [i for i, true in enumerate(truth) if _along(true, line, tolerance) > 0.5]
+        near = _near(ends, line, tolerance)
+        along = {i: _along(truth[i], line, tolerance) for i in near}
+        hits = [i for i in near if along[i] > 0.5]
         merged += max(0, len(hits) - 1)
         extra += not hits
-        order += [i for i in hits if i not in order and _along(truth[i], line, tolerance) > 0.9]
+        order += [i for i in hits if i not in order and along[i] > 0.9]
     return Match(len(order) / len(truth), merged, extra, order)
+
+
+def _near(ends: NDArray[np.float64], line: Line, tolerance: float) -> list[int]:
+    """The true lines, by their ends, shape (n, 2, 2), that a line may run along."""
+    low, high = line.baseline.min(axis=0) - tolerance, line.baseline.max(axis=0) + tolerance
+    meet = (ends.min(axis=1) <= high) & (ends.max(axis=1) >= low)
+    return [int(i) for i in np.flatnonzero(meet.all(axis=1))]
 
 
 def _along(true: NDArray[np.float64], line: Line, tolerance: float) -> float:
