@@ -119,10 +119,9 @@ def around(parent: Polygon, children: Sequence[BaseGeometry], page: Polygon) -> 
 
 
 def corners_of(geometry: Polygon | LineString) -> IntPoints:
-    """Return the corners without repeating the first (polygon) or the vertices (polyline)."""
-    if isinstance(geometry, Polygon):
-        return np.rint(shapely.get_coordinates(geometry.exterior)[:-1]).astype(np.int64)
-    return np.rint(shapely.get_coordinates(geometry)).astype(np.int64)
+    """Return a polygon's corners, the first not repeated, or a polyline's vertices; no holes."""
+    places = np.rint(shapely.get_coordinates(geometry)).astype(np.int64)
+    return places[:-1] if isinstance(geometry, Polygon) else places
 
 
 def _on_page(values: Points, page: Polygon) -> Points:
