@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pagereader.segment.arrays import Floats, Map, Mask
+from pagereader.segment.arrays import Floats, Map, Mask, median
 from pagereader.segment.gaps import Gap, gaps_of, running_text, white_columns
 from pagereader.segment.gutters import narrow_gutters
 from pagereader.segment.lines import curve_distance
@@ -141,7 +141,7 @@ def _overlap(a: Piece, b: Piece, near: float) -> float:
     """How far two pieces run along one another; 0 if not ``near``."""
     x = np.arange(max(a.x[0], b.x[0]), min(a.x[-1], b.x[-1]) + 1)
     away = np.abs(np.interp(x, a.x, a.y) - np.interp(x, b.x, b.y))
-    return float(len(x)) if float(np.median(away)) < near else 0.0
+    return float(len(x)) if median(away) < near else 0.0
 
 
 def _joined(a: Piece, b: Piece) -> Piece:

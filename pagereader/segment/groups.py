@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
+from pagereader.segment.arrays import median
 from pagereader.segment.clean import Letters
 from pagereader.segment.found import FoundLine
 
@@ -55,12 +56,12 @@ def groups_of(boxes: NDArray[np.int32], slope: float, height: float) -> list[NDA
 def centre_of(group: NDArray[np.int32], slope: float) -> Points:
     """Return the centre curve of a text, at the page's slope; shape (2, 2)."""
     left, right = group[:, 0].min(), (group[:, 0] + group[:, 2]).max()
-    middle = float(np.median(group[:, 1] + group[:, 3] / 2))
+    middle = median(group[:, 1] + group[:, 3] / 2)
     half = slope * (right - left) / 2
     return np.array([[left, middle - half], [right, middle + half]], np.float64)
 
 
 def line_of(group: NDArray[np.int32], slope: float) -> FoundLine:
     """Return a text as a line."""
-    size = float(np.median(group[:, 3]))
+    size = median(group[:, 3])
     return FoundLine(centre_of(group, slope), size / 2, size, group)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pagereader.segment.arrays import median
 from pagereader.segment.gaps import Gap
 from pagereader.segment.rows import Row
 from pagereader.segment.scale import Scale
@@ -93,7 +94,7 @@ def _chain(first: _Place, lines: list[_Line], scale: Scale) -> list[_Place]:
 
 def _is_gutter(chain: list[_Place], lines: list[_Line], scale: Scale) -> bool:
     starts = np.array([place.right for place in chain])
-    aligned = np.abs(starts - np.median(starts)) < _ALIGNED_H * scale.height
+    aligned = np.abs(starts - median(starts)) < _ALIGNED_H * scale.height
     wide = _TEXT_H * scale.height
     texts = [
         place.left - lines[place.row].left > wide and lines[place.row].right - place.right > wide

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pagereader.segment.arrays import median
 from pagereader.segment.clean import Letters
 from pagereader.segment.found import FoundLine
 from pagereader.segment.groups import MOST_GROUPS, centre_of, groups_of, line_of, unclaimed
@@ -48,7 +49,7 @@ def insertions(
 
 def _is_word(group: NDArray[np.int32], height: float) -> bool:
     length = float((group[:, 0] + group[:, 2]).max() - group[:, 0].min())
-    size = float(np.median(group[:, 3]))
+    size = median(group[:, 3])
     return bool(
         len(group) >= _PARTS
         and length > max(_LENGTH_H * height, _LENGTH * size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pagereader.document import RegionType
-from pagereader.segment.arrays import Floats
+from pagereader.segment.arrays import Floats, median
 
 Block = list[list[int]]
 """Rows of lines, as positions."""
@@ -70,12 +70,12 @@ def _goes_on(
     narrow = min(np.ptp(now[:, [0, 2]]), np.ptp(last[:, [0, 2]]))
     if down <= 0 or lap < 0.5 * narrow:
         return False
-    ratio = float(np.median(sizes[row]) / np.median(sizes[block[-1]]))
+    ratio = float(median(sizes[row]) / median(sizes[block[-1]]))
     if not 1 / _SAME_SIZE < ratio < _SAME_SIZE:
         return False
     if len(block) < 2:
         return down < far
-    return down < max(_GAP * float(np.median(np.diff(heights))), 0.4 * far)
+    return down < max(_GAP * median(np.diff(heights)), 0.4 * far)
 
 
 def type_blocks(
@@ -101,7 +101,7 @@ def type_blocks(
     hulls = np.array([_hull(block, boxes) for block in blocks]).reshape(-1, 4)
     areas = (hulls[:, 2] - hulls[:, 0]) * (hulls[:, 3] - hulls[:, 1] + 2 * height)
     main = int(areas.argmax()) if len(blocks) else 0
-    usual = float(np.median(sizes)) if len(sizes) else height
+    usual = median(sizes) if len(sizes) else height
     typed = []
     for i, block in enumerate(blocks):
         kind = _edge_kind(i, block, hulls, height)
@@ -120,19 +120,19 @@ def type_blocks(
 
 def _size(block: Block, sizes: Floats) -> float:
     """Letter height of a block."""
-    return float(np.median(sizes[[line for row in block for line in row]]))
+    return median(sizes[[line for row in block for line in row]])
 
 
 def _notes_apart(block: Block, boxes: Floats, sizes: Floats) -> list[Block]:
     """Part a block from the footnotes that it ends in."""
-    rows = np.array([np.median(sizes[row]) for row in block])
+    rows = np.array([median(sizes[row]) for row in block])
     steps = np.diff([boxes[row, 1].mean() for row in block])
     for at in range(len(block) - 1, _NOTED_ROWS - 1, -1):
-        text = float(np.median(rows[:at]))
+        text = median(rows[:at])
         if rows[at] > _SMALLEST_ROW * text:
             break
-        set_off = steps[at - 1] > _NOTE_GAP * float(np.median(steps[: at - 1]))
-        if set_off and float(np.median(rows[at:])) <= _SMALL * text:
+        set_off = steps[at - 1] > _NOTE_GAP * median(steps[: at - 1])
+        if set_off and median(rows[at:]) <= _SMALL * text:
             return [block[:at], block[at:]]
     return [block]
 

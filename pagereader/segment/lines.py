@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pagereader.segment.arrays import Floats, Map, dilated
+from pagereader.segment.arrays import Floats, Map, dilated, median
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.scale import Scale, sheared
 
@@ -207,7 +207,7 @@ def distances(ridges: list[Ridge], scale: Scale) -> Floats:
     runs_there = ~np.isnan(rows)
     return np.array(
         [
-            float(np.median(own[there])) if there.any() else np.inf
+            median(own[there]) if there.any() else np.inf
             for own, there in zip(nearest, runs_there, strict=True)
         ]
     )
@@ -227,7 +227,7 @@ def measured_again(scale: Scale, ridges: list[Ridge], away: Floats) -> Scale:
     told = away[long & np.isfinite(away)]
     if len(told) < _FEW:
         return scale
-    return replace(scale, pitch=min(scale.pitch, float(np.median(told))))
+    return replace(scale, pitch=min(scale.pitch, median(told)))
 
 
 def curve_distance(ax: Floats, ay: Floats, bx: Floats, by: Floats, overhang: float) -> float | None:

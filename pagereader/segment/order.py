@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Floats
+from pagereader.segment.arrays import Floats, median
 
 _COLUMN_LINES = 3  # a column of text has at least so many lines
 _COLUMN_WIDTH_H = 9.0
@@ -219,7 +219,7 @@ def _as_column(boxes: Floats, stack: list[int], height: float) -> _Column | None
     """Return the stack as a column of running text, or None if it is none."""
     own = boxes[stack]
     width = own[:, 2] - own[:, 0]
-    middle = float(np.median(width))
+    middle = median(width)
     if len(stack) < _COLUMN_LINES or middle < _COLUMN_WIDTH_H * height:
         return None
     if middle < _COLUMN_FILL * float(np.percentile(width, 90)):
@@ -256,7 +256,7 @@ def _aligned(boxes: Floats, stack: list[int], text: NDArray[np.bool_], height: f
     if not len(others):
         return False
     away = [float(np.abs(others - boxes[i, 1]).min()) for i in stack]
-    return float(np.median(away)) < _ALIGNED_H * height
+    return median(away) < _ALIGNED_H * height
 
 
 def precedence(boxes: Floats, spans: Floats, parts: NDArray[np.intp]) -> NDArray[np.bool_]:

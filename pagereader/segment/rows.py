@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Floats, Map, runs
+from pagereader.segment.arrays import Floats, Map, median, runs
 from pagereader.segment.lines import Ridge, end_slope
 from pagereader.segment.scale import Scale
 
@@ -88,7 +88,7 @@ def _letter_size(x: NDArray[np.intp], y: Floats, letters: Floats, scale: Scale) 
     if len(heights) < _FEW_LETTERS:
         return None
     low, high = (share * scale.height for share in _SIZES_H)
-    return float(np.clip(np.median(heights), low, high))
+    return float(np.clip(median(heights), low, high))
 
 
 def _run_on(ridge: Ridge, scale: Scale, columns: int) -> tuple[NDArray[np.intp], Floats]:
@@ -135,7 +135,7 @@ def _with_faint_words(
     """Add faint words that go on from the line's own without a wide gap."""
     if not on.any():
         return on
-    typical = float(np.median(ink[on]))
+    typical = median(ink[on])
     starts, ends = runs(on | (weak > max(_INK, _FAINT_WORD * typical)))
     strong = np.logical_or.reduceat(on, starts)  # nothing but white stands between them
     near = starts[1:] - ends[:-1] <= _FAINT_GAP_U * scale.unit

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pagereader.segment import clean
-from pagereader.segment.arrays import components, kernel, picked
+from pagereader.segment.arrays import components, kernel, median, picked
 
 MASKS = st.tuples(st.integers(1, 70), st.integers(1, 70), st.sampled_from([0.5, 0.9, 0.97]))
 
@@ -29,6 +29,13 @@ def test_components_are_picked_by_their_labels(rows):
     labels, stats = components(noise(rows, 90, 0.3))
     wanted = stats[:, 4] > 2
     np.testing.assert_array_equal(picked(wanted, labels), wanted[labels])
+
+
+@given(
+    st.lists(st.integers(-9, 9), min_size=1, max_size=9) | st.lists(st.floats(-9, 9), min_size=1)
+)
+def test_the_median_is_that_of_numpy(values):
+    assert median(values) == np.median(values)
 
 
 def test_discs_are_found_among_letters_however_many(monkeypatch):
