@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from pagereader.options import Options, PageRange
 from pagereader.parse import fitted, parse_transcription
 from pagereader.sources import InputFile, Kind, PageRef, find_inputs
 from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, WordSpan, load_stage
+from pagereader.upright import stands_on_head
 
 OnError = Literal["raise", "keep"]
 LINES_A_BATCH = 64
@@ -37,10 +39,17 @@ _WITHIN = 1.0
 
 @dataclass(slots=True)
 class _Prepared:
-    """A page that is ready for the model, or the reason why it is not."""
+    """A page that is ready for the model, or the reason why it is not.
+
+    Attributes:
+        page: Without text so far.
+        crops: One a line.
+        other_way_up: Prepares it again, turned round; None if it surely stands upright.
+    """
 
     page: Page
     crops: list[LineCrop] = field(default_factory=list)
+    other_way_up: Callable[[], _Prepared] | None = None
 
 
 class Reader:
@@ -144,7 +153,8 @@ class Reader:
         """
         if not isinstance(image, PageImage):
             image = PageImage(np.asarray(image, np.uint8), PageSource(name, count=1), dpi)
-        (page,) = self._recognize([_guarded(image.source, lambda: self._prepare(image))])
+        loaded = image
+        (page,) = self._recognize([_guarded(image.source, lambda: self._prepare(lambda: loaded))])
         if page.error is not None:
             raise page.error
         return page
@@ -191,9 +201,13 @@ class Reader:
     def _task(self, ref: PageRef | Page) -> Callable[[], _Prepared]:
         if isinstance(ref, Page):
             return lambda: _Prepared(ref)
-        return lambda: _guarded(ref.source, lambda: self._prepare(self.load(ref)))
+        return lambda: _guarded(ref.source, lambda: self._prepare(lambda: self.load(ref)))
 
-    def _prepare(self, image: PageImage) -> _Prepared:
+    def _prepare(
+        self, load: Callable[[], PageImage], segmenter: Segmenter | None = None
+    ) -> _Prepared:
+        """Find and cut the lines of a page, with another segmenter than the usual if given."""
+        image, other_way_up = load(), None
         page = Page(
             image.width,
             image.height,
@@ -208,13 +222,30 @@ class Reader:
             page.language = page.language or image.known.language
             page.steps = list(image.known.steps)
         else:
-            found = self.segmenter.segment(image)
+            found = (segmenter or self.segmenter).segment(image)
             page.regions, page.orientation, page.skew = found.regions, found.orientation, found.skew
             page.steps = [self.segmenter.describe()]
+            if found.may_be_on_head:
+                turned = str((found.orientation + 180) % 360)
+                other_way_up = partial(self._prepare_turned, load, turned)
         crops = self.segmenter.cut(image, page.regions)
         if len(crops) != len(page.lines):
             raise PageError("the segmenter cut another number of crops than lines", "report this")
-        return _Prepared(page, crops)
+        return _Prepared(page, crops, other_way_up)
+
+    def _prepare_turned(self, load: Callable[[], PageImage], orientation: str) -> _Prepared:
+        maker: Any = type(self.segmenter)
+        return self._prepare(
+            load, maker.from_options(replace(self.options, orientation=orientation))
+        )
+
+    def _upright(self, prepared: _Prepared) -> _Prepared:
+        """Turn a page round if its lines read better so."""
+        turn = prepared.other_way_up
+        if turn is None or not stands_on_head(self.recognizer, prepared.crops):
+            return prepared
+        turned = _guarded(prepared.page.source, turn)
+        return prepared if turned.page.error is not None else turned
 
     def _prepare_ahead(
         self, tasks: Iterator[Callable[[], _Prepared]]
@@ -235,10 +266,11 @@ class Reader:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _recognize(self, group: Sequence[_Prepared]) -> Iterator[Page]:
-        crops = [crop for prepared in group for crop in prepared.crops]
         if any(prepared.page.error is None for prepared in group):
             self.recognizer  # noqa: B018  a model that cannot load is no page's fault
         try:
+            group = [self._upright(prepared) for prepared in group]
+            crops = [crop for prepared in group for crop in prepared.crops]
             readings = self.recognizer.read(crops) if crops else []
         except (ModelError, MemoryError):
             raise

@@ -27,11 +27,15 @@ class Segmentation:
         regions: Blocks with their lines, in reading order, in page pixels.
         orientation: Degrees (0, 90, 180, 270) to turn the image clockwise so that it is upright.
         skew: Degrees by which the text slopes down to the right once upright.
+        may_be_on_head: Whether the page may as well have to be turned by 180 degrees more. Its
+            lines are then read both ways, and if they read better the other way, a segmenter for
+            that orientation is made by ``from_options`` of the same class.
     """
 
     regions: list[Region] = field(default_factory=list)
     orientation: int = 0
     skew: float = 0.0
+    may_be_on_head: bool = False
 
 
 @dataclass(slots=True)

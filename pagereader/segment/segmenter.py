@@ -24,6 +24,7 @@ from pagereader.segment.spread import fold
 from pagereader.stages import LineCrop, Segmentation
 
 _ON_ITS_HEAD = -0.25  # uprightness under which a page is turned round
+_UNCERTAIN = 0.3  # less than this, either way, does not tell for certain
 _SAME_SIZE = 0.7  # letters on a smaller copy must be this share of what they should be
 
 
@@ -53,8 +54,10 @@ class LineSegmenter:
         """Return regions and lines in reading order; empty for a page without text."""
         grey, factor = working_copy(image, self.parameters.megapixels)
         view = View(np.eye(2, 3)).shrunk(factor)
+        uncertain = False
         if self.orientation == "auto":
             degrees, page, split = self._by_looks(grey, view)
+            uncertain = abs(uprightness(page.lines, page.height)) < _UNCERTAIN
         else:
             degrees = int(self.orientation)
             page, split = self._find_turned(grey, view, degrees)
@@ -62,7 +65,7 @@ class LineSegmenter:
             return Segmentation(orientation=degrees)
         regions = page_regions(page, self.parameters, split)
         slope = math.atan(page.tilt) + math.atan(page.slope)
-        return Segmentation(regions, degrees, math.degrees(slope))
+        return Segmentation(regions, degrees, math.degrees(slope), uncertain)
 
     def cut(self, image: PageImage, regions: Sequence[Region]) -> list[LineCrop]:
         """Return one crop for each line of ``regions``, in the order of ``all_lines()``.
@@ -85,7 +88,7 @@ class LineSegmenter:
 
         Lines that run up or down the page tell quarter turns; feet that stand more evenly than
         tops tell which way is up. Where that is no clear answer (cursive, capitals), the page
-        is left as it is: only reading could tell.
+        is left as it is: only reading can tell.
         """
         look = first_look(grey, self.parameters)
         degrees = 0
