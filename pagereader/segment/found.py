@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,11 @@ _FOOT_H = (0.15, 0.85)  # a baseline lies this far under the centre of its line
 _FOOT_STEP_H = 0.15
 _OWNERS_STEP_H = 0.5  # curves bend so little that every such part of them is straight
 _LEAST_INK = 0.5  # of a line with few letters, as a share of the usual
+_DASH_H = 0.35  # dashes are lower,
+_DASH_LONG = 2.0  # so many times as wide as high,
+_DASHES = 3  # so many,
+_FILLED_H = 3.0  # and fill up so much of a line at least,
+_FILLED = 0.35  # in this share
 _LARGE = 1.4  # letters of headings stand on lines of their own size
 
 
@@ -82,6 +87,7 @@ def lines_with_letters(
         few = len(tall) < piece.length / (parameters.letter_every_h * height * factor)
         if few and (piece.ink < least_ink or not len(own)):
             continue
+        piece = _without_dashes(piece, own, tall, height, factor)
         x, y = (piece.x + 0.5) / factor, (piece.y + 0.5) / factor
         foot = foot_of(piece, density, height * factor) / factor
         if _is_large_print(tall, height):
@@ -94,6 +100,28 @@ def lines_with_letters(
             line = FoundLine(np.column_stack([x[at], y[at]]), foot, size, own)
             (doubted if few else found).append(line)
     return found, doubted
+
+
+def _without_dashes(
+    piece: Piece, own: NDArray[np.int32], tall: NDArray[np.int32], height: float, factor: float
+) -> Piece:
+    """Return a line without the dashes that fill it up to the margin, before it and after it."""
+    low = own[(own[:, 3] < _DASH_H * height) & (own[:, 2] > _DASH_LONG * own[:, 3])]
+    if not (len(tall) and len(low)):
+        return piece
+    left, right = tall[:, 0].min(), (tall[:, 0] + tall[:, 2]).max()
+    first, last = (piece.x[[0, -1]] + 0.5) / factor
+    keep = np.ones(len(piece.x), bool)
+    for free, there, beyond in (
+        (left - first, low[:, 0] < left, piece.x < (left - 1) * factor),
+        (last - right, low[:, 0] > right, piece.x > (right + 1) * factor),
+    ):
+        filled = there.sum() >= _DASHES and low[there, 2].sum() > _FILLED * free
+        if filled and free > _FILLED_H * height:
+            keep &= ~beyond
+    if keep.sum() < 2:
+        return piece
+    return replace(piece, x=piece.x[keep], y=piece.y[keep])
 
 
 def _is_large_print(letters: NDArray[np.int32], height: float) -> bool:

@@ -143,3 +143,23 @@ def test_a_heading_in_large_spaced_capitals_is_one_line(size: int) -> None:
     assert result.found == 1
     assert result.merged == result.extra == 0
     assert sum(1 for region in found.regions for _ in region.all_lines()) == len(truth)
+
+
+def test_dashes_that_fill_up_a_line_are_no_part_of_it() -> None:
+    page = drawn.receipt(2)
+    font = drawn.font_of(page.size)
+    left, width = 240.0, font.getlength("INVOICE")
+    page.text(left, 1010, "INVOICE")
+    for start, end in ((60, left - 6), (left + width + 6, 550)):
+        for x in np.arange(start, end - 10, 16):
+            page.draw.line([(x, 1002), (x + 9, 1002)], fill=30, width=3)
+    page.lines.append(page.lines.pop(-2))
+    image, truth = page.page()
+    found = LineSegmenter().segment(image)
+    result = match(truth, found)
+    assert result.found == 1
+    assert result.extra == 0
+    lines = [line for region in found.regions for line in region.all_lines()]
+    heading = min(lines, key=lambda line: abs(line.baseline[0, 1] - 1010))
+    assert heading.baseline[0, 0] == pytest.approx(left, abs=12)
+    assert heading.baseline[-1, 0] == pytest.approx(left + width, abs=12)
