@@ -35,12 +35,14 @@ class FoundLine:
         foot: From there down to the baseline.
         height: Median height of its letters.
         boxes: Left, top, width, height, area of its letters, shape (m, 5).
+        initial: Whether it is a drop capital.
     """
 
     centre: Points
     foot: float
     height: float
     boxes: NDArray[np.int32]
+    initial: bool = False
 
     @property
     def baseline(self) -> Points:

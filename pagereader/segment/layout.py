@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from pagereader.document import RegionType
@@ -27,7 +29,12 @@ _CAPTION_H = 4.5  # and stands so near its picture
 
 
 def blocks_of(
-    rows: list[list[int]], boxes: Floats, sizes: Floats, height: float, pitch: float
+    rows: list[list[int]],
+    boxes: Floats,
+    sizes: Floats,
+    height: float,
+    pitch: float,
+    starts: Collection[int | None] = (),
 ) -> list[Block]:
     """Part the rows of a page, in reading order, into blocks.
 
@@ -37,6 +44,7 @@ def blocks_of(
         sizes: Letter height of each line, shape (n,).
         height: Letter height of the page.
         pitch: Usual distance between its lines.
+        starts: Lines with which a block begins in any case.
     """
     if not rows:
         return []
@@ -45,7 +53,8 @@ def blocks_of(
     far = max(_GAP_H * height, _GAP * pitch)
     for row in rows[1:]:
         down = float(boxes[row, 1].mean())
-        if _goes_on(blocks[-1], heights, row, down, boxes, sizes, far):
+        begins = any(line in starts for line in row)
+        if not begins and _goes_on(blocks[-1], heights, row, down, boxes, sizes, far):
             blocks[-1].append(row)
             heights.append(down)
         else:

@@ -14,6 +14,7 @@ from pagereader.segment.cuts import cut_rows, one_a_line
 from pagereader.segment.found import FoundLine, lines_with_letters
 from pagereader.segment.headings import large_lines, once
 from pagereader.segment.holes import in_holes
+from pagereader.segment.initials import part_initials, with_initials
 from pagereader.segment.insertions import insertions
 from pagereader.segment.lines import distances, find_ridges, measured_again
 from pagereader.segment.orientation import View
@@ -147,15 +148,17 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     if is_texture(pieces, lines, page.density, scale.height, page.height):
         return FoundPage(page.view)
     lines = once(lines + large_lines(page.letters, scale.slope), page.height)
+    pitch = scale.pitch / factor
+    lines = part_initials(lines, page.letters, scale.slope, page.height, pitch)
     lines += in_holes(doubted, lines, page.height)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
     lines += insertions(lines, page.letters, scale.slope, page.height)
     lines = without_edge_specks(lines, page.ink.outside, page.height)
-    kept, pictures = without_pictures(lines, page.letters, page.ink.outside, page.height)
+    letters = with_initials(page.letters, lines)
+    kept, pictures = without_pictures(lines, letters, page.ink.outside, page.height)
     if len(kept) < len(lines):
         stays = {id(line) for line in kept}
         kept += in_holes([line for line in lines if id(line) not in stays], kept, page.height)
-    pitch = scale.pitch / factor
     return FoundPage(page.view, page.height, pitch, scale.slope, kept, page.letters, pictures)
 
 

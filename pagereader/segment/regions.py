@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pagereader.document import Line, Points, Region, RegionType
 from pagereader.geometry import bounds, rectangle
 from pagereader.segment.arrays import Floats
 from pagereader.segment.found import FoundLine
+from pagereader.segment.initials import first_beside
 from pagereader.segment.layout import Block, blocks_of, type_blocks
 from pagereader.segment.order import reading_order
 from pagereader.segment.outlines import outlines
@@ -25,23 +29,35 @@ def page_regions(page: FoundPage, parameters: Parameters, split: float | None) -
     """
     polygons = outlines(page.lines, page.height, parameters)
     boxes = page.level_boxes()
-    sizes = np.array([line.height for line in page.lines])
     middles = (boxes[:, 0] + boxes[:, 2]) / 2
     halves = [np.ones(len(boxes), bool)]
     if split is not None:
         halves = [middles < split, middles >= split]
     regions: list[Region] = []
-    pictures = _level(page)
     for half in halves:
-        chosen = np.flatnonzero(half)
-        rows = [
-            [int(chosen[i]) for i in row]
-            for row in reading_order(boxes[chosen], page.height, page.pitch)
-        ]
-        blocks = blocks_of(rows, boxes, sizes, page.height, page.pitch)
-        for block, kind in type_blocks(blocks, boxes, sizes, page.height, pictures):
+        for block, kind in _blocks(page, boxes, half):
             regions.append(_region(block, kind, page, polygons))
     return regions + _pictures(page)
+
+
+def _blocks(
+    page: FoundPage, boxes: Floats, half: NDArray[np.bool_]
+) -> Iterator[tuple[Block, RegionType]]:
+    """Yield the blocks of a page, or of half a spread, in reading order."""
+    sizes = np.array([line.height for line in page.lines])
+    after = {
+        first_beside(i, boxes, page.height): i for i, line in enumerate(page.lines) if line.initial
+    }
+    chosen = [int(i) for i in np.flatnonzero(half) if i not in after.values()]
+    rows = [
+        [chosen[i] for i in row] for row in reading_order(boxes[chosen], page.height, page.pitch)
+    ]
+    blocks = blocks_of(rows, boxes, sizes, page.height, page.pitch, set(after))
+    for block, kind in type_blocks(blocks, boxes, sizes, page.height, _level(page)):
+        for line in block[0]:
+            if line in after:
+                yield [[after[line]]], RegionType.DROP_CAPITAL
+        yield block, kind
 
 
 def _region(block: Block, kind: RegionType, page: FoundPage, polygons: list[Points]) -> Region:
