@@ -142,8 +142,10 @@ def score(folder: Path, judge: Any) -> None:
         in_our_order = judge.fold("\n".join(truth[i].text for i in matched.values()))
         errors = Levenshtein.distance(expected, in_our_order)
         values = np.array([len(matched), len(truth), len(ours), errors, len(expected)])
-        print(f"{2 * values[0] / max(1, values[1] + values[2]):.3f}  {row['id']}", flush=True)
-        for key in (f"{row['language']} {row['script_kind']}", "ALL"):
+        found = 2 * values[0] / max(1, values[1] + values[2])
+        print(f"{found:.3f}\t{errors / max(1, len(expected)):.3f}\t{row['id']}", flush=True)
+        collection = f"of {row['source']}"
+        for key in (f"{row['language']} {row['script_kind']}", collection, "ALL"):
             totals[key] += values
     print(f"{'kind':44s}lF1\torder CER")
     for key, (hits, true, found, errors, length) in sorted(totals.items()):
