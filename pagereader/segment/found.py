@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
-from pagereader.segment.arrays import Map
+from pagereader.segment.arrays import Map, median
 from pagereader.segment.clean import Letters
 from pagereader.segment.cuts import Piece
 from pagereader.segment.parameters import Parameters
@@ -82,7 +82,7 @@ def lines_with_letters(
     first = np.searchsorted(owner[order], np.arange(len(pieces) + 1))
     found: list[FoundLine] = []
     doubted: list[FoundLine] = []
-    least_ink = _LEAST_INK * float(np.median([piece.ink for piece in pieces])) if pieces else 0.0
+    least_ink = _LEAST_INK * median([piece.ink for piece in pieces]) if pieces else 0.0
     for i, piece in enumerate(pieces):
         own = letters.boxes[order[first[i] : first[i + 1]]]
         tall = own[own[:, 3] > parameters.tall_h * height]
@@ -94,11 +94,11 @@ def lines_with_letters(
         foot = foot_of(piece, density, height * factor) / factor
         if _is_large_print(tall, height):
             middle = np.interp(tall[:, 0] + tall[:, 2] / 2, x, y)
-            foot = float(np.median(tall[:, 1] + tall[:, 3] - middle))
+            foot = median(tall[:, 1] + tall[:, 3] - middle)
         count = max(2, int((x[-1] - x[0]) / (2 * height)) + 1)
         at = np.unique(np.linspace(0, len(x) - 1, count).astype(np.intp))
         if len(at) > 1:
-            size = float(np.median(tall[:, 3])) if len(tall) else height
+            size = median(tall[:, 3]) if len(tall) else height
             line = FoundLine(np.column_stack([x[at], y[at]]), foot, size, own)
             (doubted if few else found).append(line)
     return found, doubted

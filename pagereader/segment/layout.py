@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pagereader.document import RegionType
 from pagereader.segment.arrays import Floats, median
@@ -111,25 +112,22 @@ def type_blocks(
     areas = (hulls[:, 2] - hulls[:, 0]) * (hulls[:, 3] - hulls[:, 1] + 2 * height)
     main = int(areas.argmax()) if len(blocks) else 0
     usual = median(sizes) if len(sizes) else height
+    letters = np.array([median(sizes[[i for row in block for i in row]]) for block in blocks])
+    rows = np.array([len(block) for block in blocks], np.intp)
     typed = []
     for i, block in enumerate(blocks):
         kind = _edge_kind(i, block, hulls, height)
-        size = _size(block, sizes) / usual
+        size = float(letters[i] / usual)
         if kind is RegionType.HEADER and size > _LARGE:
             kind = RegionType.HEADING
         if kind is None and len(blocks) > 1 and i != main:
             kind = _kind(i, block, hulls, main, size)
         if kind is None and _is_caption(block, hulls[i], pictures, height):
             kind = RegionType.CAPTION
-        if kind is None and _is_footnote(i, blocks, hulls, sizes, height):
+        if kind is None and _is_footnote(i, letters, rows, hulls, height):
             kind = RegionType.FOOTNOTE
         typed.append((block, kind or RegionType.PARAGRAPH))
     return typed
-
-
-def _size(block: Block, sizes: Floats) -> float:
-    """Letter height of a block."""
-    return median(sizes[[line for row in block for line in row]])
 
 
 def _notes_apart(block: Block, boxes: Floats, sizes: Floats) -> list[Block]:
@@ -146,21 +144,18 @@ def _notes_apart(block: Block, boxes: Floats, sizes: Floats) -> list[Block]:
     return [block]
 
 
-def _is_footnote(i: int, blocks: list[Block], hulls: Floats, sizes: Floats, height: float) -> bool:
+def _is_footnote(
+    i: int, letters: Floats, rows: NDArray[np.intp], hulls: Floats, height: float
+) -> bool:
     """Whether a block is smaller than all text over it, and has none under it that is not."""
     left, top, right, _ = hulls[i]
-    size = _size(blocks[i], sizes)
     if right - left < _NUMBER_H * height:
         return False
-    noted = False
-    for block, hull in zip(blocks, hulls, strict=True):
-        shares_columns = min(right, hull[2]) > max(left, hull[0])
-        if not shares_columns or size > _SMALL * _size(block, sizes):
-            continue
-        if hull[1] > top and len(block) > 1:
-            return False
-        noted |= hull[3] <= top and len(block) >= _NOTED_ROWS
-    return noted
+    larger = letters[i] <= _SMALL * letters
+    larger &= np.minimum(right, hulls[:, 2]) > np.maximum(left, hulls[:, 0])
+    if (larger & (hulls[:, 1] > top) & (rows > 1)).any():
+        return False
+    return bool((larger & (hulls[:, 3] <= top) & (rows >= _NOTED_ROWS)).any())
 
 
 def _is_caption(block: Block, hull: Floats, pictures: Floats, height: float) -> bool:

@@ -56,7 +56,7 @@ def _inside_and_beside(piece: Piece, density: Map, height: float) -> tuple[float
     """Mean ink along a line, and over or under it, where there is less."""
     middle = np.arange(-int(0.3 * height), int(0.3 * height) + 1)
     beside = np.arange(int(0.9 * height), int(1.3 * height) + 1)
-    x, y = piece.x[::3].astype(np.intp), np.round(piece.y[::3]).astype(np.intp)  # tell enough
+    x, y = piece.x[::6].astype(np.intp), np.round(piece.y[::6]).astype(np.intp)  # tell enough
 
     def ink(offsets: NDArray[np.intp]) -> float:
         rows = np.clip(y + offsets[:, None], 0, density.shape[0] - 1)
