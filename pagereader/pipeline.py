@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -239,13 +240,16 @@ class Reader:
             load, maker.from_options(replace(self.options, orientation=orientation))
         )
 
-    def _upright(self, prepared: _Prepared) -> _Prepared:
-        """Turn a page round if its lines read better so."""
+    def _upright(
+        self, prepared: _Prepared, readings: list[LineReading]
+    ) -> tuple[_Prepared, list[LineReading]]:
+        """Return a page with its readings, turned round if its lines read better so."""
         turn = prepared.other_way_up
-        if turn is None or not stands_on_head(self.recognizer, prepared.crops):
-            return prepared
-        turned = _guarded(prepared.page.source, turn)
-        return prepared if turned.page.error is not None else turned
+        if turn is not None and stands_on_head(self.recognizer, prepared.crops, readings):
+            turned = _guarded(prepared.page.source, turn)
+            if turned.page.error is None:
+                return turned, self.recognizer.read(turned.crops)
+        return prepared, readings
 
     def _prepare_ahead(
         self, tasks: Iterator[Callable[[], _Prepared]]
@@ -268,10 +272,13 @@ class Reader:
     def _recognize(self, group: Sequence[_Prepared]) -> Iterator[Page]:
         if any(prepared.page.error is None for prepared in group):
             self.recognizer  # noqa: B018  a model that cannot load is no page's fault
+        crops = [crop for prepared in group for crop in prepared.crops]
         try:
-            group = [self._upright(prepared) for prepared in group]
-            crops = [crop for prepared in group for crop in prepared.crops]
-            readings = self.recognizer.read(crops) if crops else []
+            readings = iter(self.recognizer.read(crops) if crops else [])
+            read = [
+                self._upright(prepared, list(islice(readings, len(prepared.crops))))
+                for prepared in group
+            ]
         except (ModelError, MemoryError):
             raise
         except Exception as error:
@@ -284,11 +291,8 @@ class Reader:
             for prepared in group:
                 yield from self._recognize([prepared])
             return
-        start = 0
-        for prepared in group:
-            end = start + len(prepared.crops)
-            yield self._finish(prepared, readings[start:end])
-            start = end
+        for prepared, own in read:
+            yield self._finish(prepared, own)
 
     def _finish(self, prepared: _Prepared, readings: Sequence[LineReading]) -> Page:
         page = prepared.page

@@ -15,7 +15,9 @@ import numpy as np
 from pagereader.stages import LineCrop, LineReading, Recognizer
 
 LINES = 6
-"""Lines that are read both ways."""
+"""Lines that are read upside down as well."""
+SURE = 0.95
+"""Confidence from which on a page stands upright; upside down, capitals still come to 0.9."""
 WIDE = 12.0
 """Width in heights up to which a longer line tells more."""
 SURER = 0.1
@@ -23,24 +25,28 @@ SURER = 0.1
 _LEAST = 1e-3
 
 
-def stands_on_head(recognizer: Recognizer, crops: Sequence[LineCrop]) -> bool:
+def stands_on_head(
+    recognizer: Recognizer, crops: Sequence[LineCrop], readings: Sequence[LineReading]
+) -> bool:
     """Whether the lines of a page read better upside down.
 
     Args:
         recognizer: Reads them; one that gives no confidence leaves all as it is.
-        crops: Of the page; its longest lines are read.
+        crops: Of the page; its longest lines tell.
+        readings: Of the crops as they are.
 
     Raises:
         ModelError: if the recogniser does not run.
     """
-    telling = sorted(crops, key=_length, reverse=True)[:LINES]
-    if not telling:
+    lines = sorted(zip(crops, readings, strict=True), key=lambda line: _length(line[0]))
+    telling = lines[-LINES:]
+    upright = _sureness([reading for _, reading in telling])
+    if not telling or upright > math.log(SURE):
         return False
     turned = [
-        replace(crop, pixels=np.ascontiguousarray(crop.pixels[::-1, ::-1])) for crop in telling
+        replace(crop, pixels=np.ascontiguousarray(crop.pixels[::-1, ::-1])) for crop, _ in telling
     ]
-    readings = recognizer.read([*telling, *turned])
-    return _sureness(readings[len(telling) :]) > _sureness(readings[: len(telling)]) + SURER
+    return _sureness(recognizer.read(turned)) > upright + SURER
 
 
 def _length(crop: LineCrop) -> float:
@@ -50,4 +56,5 @@ def _length(crop: LineCrop) -> float:
 
 def _sureness(readings: Sequence[LineReading]) -> float:
     """Mean logarithm of the lines' confidence."""
-    return float(np.mean([math.log(max(_LEAST, r.confidence or 0.0)) for r in readings]))
+    logarithms = [math.log(max(_LEAST, reading.confidence or 0.0)) for reading in readings]
+    return float(np.mean(logarithms)) if logarithms else 0.0
