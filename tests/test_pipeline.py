@@ -11,7 +11,8 @@ from shapely.geometry import Polygon
 from pagereader.document import Flag, Line, PageImage, PageSource
 from pagereader.errors import InputError, ModelError, PageError, UsageError
 from pagereader.geometry import LineWarp, bounds, points, rectangle
-from pagereader.pipeline import LINES_A_BATCH, Reader, apply_reading
+from pagereader.pipeline import LINES_A_BATCH, Reader
+from pagereader.placing import apply_reading
 from pagereader.stages import LineReading, WordSpan
 from tests.conftest import BandSegmenter, WidthRecognizer
 

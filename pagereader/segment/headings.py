@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Floats
+from pagereader.segment.arrays import Floats, median
 from pagereader.segment.clean import Letters
 from pagereader.segment.found import FoundLine
 from pagereader.segment.groups import groups_of, line_of
@@ -32,7 +32,7 @@ def large_lines(letters: Letters, slope: float) -> list[FoundLine]:
         return []
     x, y, w, h = letters.large.T
     boxes = np.column_stack([x, y, w, h, w * h]).astype(np.int32)[np.argsort(x)]
-    size = _GAP * float(np.median(h))
+    size = _GAP * median(h)
     groups = groups_of(boxes, slope, size)
     return [line_of(group, slope) for group in groups if len(group) >= _LETTERS]
 
@@ -74,7 +74,7 @@ def _hull(line: FoundLine) -> Floats:
     tall = h > 0.5 * line.height
     if not tall.any():
         tall[:] = True
-    top, bottom = np.median(y[tall]), np.median((y + h)[tall])
+    top, bottom = median(y[tall]), median((y + h)[tall])
     return np.array([x.min(), top, (x + w).max(), bottom, tall.sum()], np.float64)
 
 

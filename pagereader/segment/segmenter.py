@@ -56,8 +56,7 @@ class LineSegmenter:
         view = View(np.eye(2, 3)).shrunk(factor)
         uncertain = False
         if self.orientation == "auto":
-            degrees, page, split = self._by_looks(grey, view)
-            uncertain = abs(uprightness(page.lines, page.height)) < _UNCERTAIN
+            degrees, page, split, uncertain = self._by_looks(grey, view)
         else:
             degrees = int(self.orientation)
             page, split = self._find_turned(grey, view, degrees)
@@ -83,12 +82,15 @@ class LineSegmenter:
             settings + self.parameters.settings(),
         )
 
-    def _by_looks(self, grey: Grey, view: View) -> tuple[int, FoundPage, float | None]:
+    def _by_looks(self, grey: Grey, view: View) -> tuple[int, FoundPage, float | None, bool]:
         """Decide how the page must be turned, and find its lines.
 
         Lines that run up or down the page tell quarter turns; feet that stand more evenly than
         tops tell which way is up. Where that is no clear answer (cursive, capitals), the page
         is left as it is: only reading can tell.
+
+        Returns:
+            Degrees clockwise, the page, the middle of its fold, and whether up may be down.
         """
         look = first_look(grey, self.parameters)
         degrees = 0
@@ -98,11 +100,13 @@ class LineSegmenter:
             if turned_page.runs_better_than(page):  # and not columns of figures
                 degrees, page, split = 90, turned_page, turned_split
         limit = 0.0 if degrees else _ON_ITS_HEAD
-        if page.lines and uprightness(page.lines, page.height) < limit:
+        up = uprightness(page.lines, page.height)
+        uncertain = abs(up) < _UNCERTAIN
+        if page.lines and up < limit:
             other, other_split = self._find_turned(grey, view, degrees + 180)
             if len(other.lines) >= 0.8 * len(page.lines):
-                return degrees + 180, other, other_split
-        return degrees, page, split
+                return degrees + 180, other, other_split, uncertain
+        return degrees, page, split, uncertain
 
     def _find_turned(self, grey: Grey, view: View, degrees: int) -> tuple[FoundPage, float | None]:
         """Turn the page and find its lines."""
