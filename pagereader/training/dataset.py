@@ -29,8 +29,8 @@ MARGIN = 0.4
 """Mean width of the margins that a varied crop gets, in heights of the crop."""
 STRETCH = ((0.4, 1.0, 1.0), (0.75, 0.75, 1.3), (1.0, 1.0, 1.7))
 """Up to which lot a varied crop is stretched between which factors."""
-LETTER = 14.0
-"""Pixels a letter, at the model's height, up to which narrow writing is stretched at random."""
+LETTER = 0.44
+"""Heights of the model's image a letter, up to which narrow writing is stretched at random."""
 NARROW_STRETCH = 1.75
 """How far it is stretched for that at most."""
 WIDEST_ASPECT = 20.0
@@ -118,7 +118,7 @@ class LineDataset(Dataset[Sample]):
     def _narrowness(self, line: StoredLine) -> float:
         """How much wider its letters would have to be; 1 where the line has no room for that."""
         aspect = line.width / line.height
-        letter = self.rules.height * aspect / max(1, len(line.text))
+        letter = aspect / max(1, len(line.text))
         room = self.rules.width / self.rules.height / aspect
         return max(1.0, min(LETTER / letter, NARROW_STRETCH, room))
 

@@ -35,6 +35,10 @@ WIDEST_STRETCH = 2.0
 
 TYPED_PAD = 3
 """Pixels that a typed letter may spread or lean out of its box."""
+SWAY = (0.08, 0.03)
+"""Spread of the ways that parts of a line go aside and up or down, in its heights."""
+SWAY_LENGTH = 0.7
+"""From one such part to the next, in heights."""
 
 
 def chance(rng: Rng, share: float) -> bool:
@@ -61,6 +65,27 @@ def bend(ink: Ink, rng: Rng) -> Ink:
     xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     moved = ys + (size * np.sin(xs / length * 2 * np.pi + start)).astype(np.float32)
     return _ink(cv2.remap(ink, xs, moved, cv2.INTER_LINEAR))
+
+
+def sway(pixels: Pixels, rng: Rng) -> Pixels:
+    """Draw letters wider here and narrower there, higher and lower, as a hand does.
+
+    Random displacements that pass smoothly into each other (elastic distortion, Simard 2003).
+    """
+    height, width = pixels.shape
+    knots = (max(2, round(width / (SWAY_LENGTH * height))), 2)
+    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    aside, down = (
+        cv2.resize(
+            (rng.standard_normal(knots[::-1], dtype=np.float32) * np.float32(spread * height)),
+            (width, height),
+            interpolation=cv2.INTER_CUBIC,
+        )
+        for spread in SWAY
+    )
+    where = xs + aside, ys + down
+    out = cv2.remap(pixels, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(out, np.uint8)
 
 
 def thicken_or_thin(ink: Ink, rng: Rng) -> Ink:
@@ -273,7 +298,7 @@ def jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
-    """Vary a real crop: margins, slant, weight, contrast, blur, noise."""
+    """Vary a real crop: margins, slant, sway, weight, contrast, blur, noise."""
     height = len(pixels)
     ground = int(np.percentile(pixels, 85))
     top, bottom = (int(rng.uniform(-0.06, 0.12) * height) for _ in range(2))
@@ -286,6 +311,8 @@ def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
         shear, turn = rng.normal(0, 0.08), rng.normal(0, 0.004)
         matrix = np.array([[1, shear, -shear * height / 2], [turn, 1, 0]], np.float32)
         out = cv2.warpAffine(out, matrix, out.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    if chance(rng, 0.35):
+        out = sway(np.asarray(out, np.uint8), rng)
     if chance(rng, 0.25):
         change = cv2.erode if chance(rng, 0.5) else cv2.dilate
         out = change(out, np.ones((2, 2), np.uint8))

@@ -14,7 +14,7 @@ import torch
 from transformers import EarlyStoppingCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from pagereader.errors import OutputError
+from pagereader.errors import InputError, OutputError
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint, quiet_transformers
 from pagereader.training.card import Card, model_card
 from pagereader.training.dataset import Collator, LineDataset
@@ -162,7 +162,10 @@ class Learner:
             if last is not None:
                 say(f"going on from {last.name}")
             progress.follow(trainer)
-            trainer.train(resume_from_checkpoint=None if last is None else str(last))
+            try:
+                trainer.train(resume_from_checkpoint=None if last is None else str(last))
+            except InputError as error:
+                raise plain(error) from None
         state = trainer.state
         return Learned(
             cer=float(state.best_metric),
@@ -338,3 +341,10 @@ def _load_head(head: Any, path: Path) -> None:
 
 def _belongs(file: Path) -> bool:
     return file.suffix not in NOT_COPIED and file.name not in REWRITTEN
+
+
+def plain(error: InputError) -> InputError:
+    """Return an error without the traceback that torch puts before what its loaders say."""
+    said = error.message.strip().splitlines()[-1]
+    name = f"{InputError.__module__}.{InputError.__qualname__}: "
+    return InputError(said.removeprefix(name), error.advice)

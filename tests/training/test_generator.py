@@ -216,3 +216,13 @@ def test_generous_thresholds_keep_hairlines() -> None:
     pixels[4:16, 5:9], pixels[4:16, 30] = 40, 160
     assert degrade.bilevel(pixels)[10, 30] == 255
     assert degrade.bilevel(pixels, 0.8)[10, 30] == 0
+
+
+def test_sway_keeps_the_ink_but_not_its_place() -> None:
+    pixels = np.full((48, 400), 220, np.uint8)
+    pixels[12:36, 20:380] = np.where(np.arange(360) % 16 < 8, 30, 220)
+    out = degrade.sway(pixels, np.random.default_rng(3))
+    assert out.shape == pixels.shape
+    assert (out != pixels).mean() > 0.1
+    assert abs((out < 125).sum() / (pixels < 125).sum() - 1) < 0.3
+    assert np.array_equal(out, degrade.sway(pixels, np.random.default_rng(3)))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, Dataset
 
-from pagereader.errors import UsageError
+from pagereader.errors import InputError, UsageError
 from pagereader.evaluate import TextRules
 from pagereader.evaluate.reading import evaluate_recognizer
 from pagereader.evaluate.truthlines import find_truth, read_truth
@@ -21,6 +22,7 @@ from pagereader.recognize import TrOCRRecognizer
 from pagereader.training import Material, TrainingSettings, train
 from pagereader.training.fonts import find_faces
 from pagereader.training.generator import LineGenerator
+from pagereader.training.learn import plain
 from pagereader.training.text import TextSource
 from tests.training.conftest import DIGITS
 
@@ -150,3 +152,18 @@ def test_another_run_in_the_same_folder_is_refused(
     (tmp_path / "training" / "run.json").write_text("{}")
     with pytest.raises(UsageError, match="begun with other settings"):
         train(Material([digits]), tmp_path, quick(tiny_model))
+
+
+class _Gone(Dataset[int]):
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, number: int) -> int:
+        raise InputError("'crop.png' is gone", "start the training anew")
+
+
+def test_what_a_loader_says_is_one_line() -> None:
+    with pytest.raises(InputError) as caught:
+        list(DataLoader(_Gone(), num_workers=1))
+    assert "Traceback" in str(caught.value)
+    assert str(plain(caught.value)) == "'crop.png' is gone (start the training anew)"
