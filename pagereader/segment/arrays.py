@@ -119,8 +119,10 @@ def median(values: ArrayLike) -> float:
 
 def runs(on: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return starts and ends (exclusive) of the True runs of a 1-D array."""
-    steps = np.diff(np.concatenate([[0], on.astype(np.int8), [0]]))
-    return np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    padded = np.zeros(len(on) + 2, np.bool_)
+    padded[1:-1] = on
+    steps = np.flatnonzero(padded[1:] != padded[:-1])
+    return steps[::2], steps[1::2]
 
 
 def shrunk(values: NDArray[Any], factor: float) -> Map:

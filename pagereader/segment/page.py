@@ -163,7 +163,11 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
 
 
 def _places(page: Draft) -> Floats:
-    """Middle x, middle y and height of what is as high as a letter, on the map; shape (n, 3)."""
+    """Middle x, middle y and height of what is as high as a letter, on the map; shape (n, 3).
+
+    From left to right.
+    """
     left, top, width, height = page.letters.boxes[:, :4].T * page.factor
     places = np.column_stack([left + width / 2, top + height / 2, height])
-    return np.asarray(places[height > _LETTER_H * page.height * page.factor], np.float64)
+    places = places[height > _LETTER_H * page.height * page.factor]
+    return np.asarray(places[places[:, 0].argsort()], np.float64)
