@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def cut_rows(rows: list[Row], density: Map, scale: Scale, p: Parameters) -> list
     unit = float(np.clip(scale.pitch / _LETTERS_A_UNIT, scale.height, _UNIT_MAX_H * scale.height))
     longest = p.gap_text_u * unit
     mixed = running * unit + (1 - running) * scale.height
-    white = white_columns(density, scale, mixed, p)
+    white = cache(lambda: white_columns(density, scale, mixed, p))  # most pages do not need it
     gutters = {id(gap) for gap in narrow_gutters(rows, gaps, scale)}
     pieces: list[Piece] = []
     for row, spaces in zip(rows, gaps, strict=True):
@@ -65,7 +66,7 @@ def cut_rows(rows: list[Row], density: Map, scale: Scale, p: Parameters) -> list
             in_text = min(by_span, longest * (_AMID_TEXT if _amid_text(gap) else 1.0))
             widest = in_form * (1 - running) + in_text * running
             cut = gap.ruled or id(gap) in gutters or gap.width > widest * _evidence(gap)
-            if cut or (gap.width > p.gutter_gap_u * mixed and _in_column(gap, row, white)):
+            if cut or (gap.width > p.gutter_gap_u * mixed and _in_column(gap, row, white())):
                 cuts.append(gap)
         pieces += _between(row, cuts, scale, p.shortest_h)
     return pieces

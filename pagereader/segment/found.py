@@ -143,11 +143,12 @@ def foot_of(piece: Piece, density: Map, height: float) -> float:
     """
     rows, columns = density.shape
     low, high = (share * height for share in _FOOT_H)
-    reach = np.arange(int(high + 2 * height))
-    y = np.minimum(np.maximum(np.round(piece.y).astype(np.intp), 0) + reach[:, None], rows - 1)
+    step = _FOOT_STEP_H * height
+    reach = np.arange(int(high + step) + 2)
+    y = np.maximum(np.rint(piece.y).astype(np.intp), 0) + reach[:, None]
+    np.minimum(y, rows - 1, out=y)
     ink = density.ravel().take(y * columns + piece.x.astype(np.intp)).mean(axis=1)
     at = np.arange(low, high, 0.1)
-    step = _FOOT_STEP_H * height
     fall = np.interp(at - step, reach, ink) - np.interp(at + step, reach, ink)
     return float(at[int(fall.argmax())])
 

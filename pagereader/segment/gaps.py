@@ -19,6 +19,9 @@ _USUAL_GAP_H = (0.35, 2.0)
 _NO_GAP_H = 1.0  # the usual gap where none is seen
 _FEW_GAPS = 5.0
 _NEAR_PITCH = 4.0
+_NEXT_PITCH = 0.48  # rows right over and under a gap are at least so far away,
+_FAR_PITCH = 2.3  # and at most so far
+_WHITE = 0.25  # a row is white where words take up less of it
 _LIKE_SIZE = 0.25  # logarithm
 _OTHER_SIZE = 0.2
 
@@ -59,48 +62,52 @@ def gaps_of(rows: list[Row], scale: Scale) -> list[list[Gap]]:
         [[r.x[r.starts[0]], r.x[r.ends[-1] - 1]] if len(r.starts) else [0, -1] for r in rows]
     ).reshape(-1, 2)
     height_span = np.array([[r.y.min(), r.y.max()] for r in rows]).reshape(-1, 2)
-    far = 2.3 * scale.pitch
+    far = _FAR_PITCH * scale.pitch
     for i, row in enumerate(rows):
         top, bottom = height_span[i] + (-far, far)
         close = (height_span[:, 0] <= bottom) & (height_span[:, 1] >= top)
         close[i] = False
-        others = np.flatnonzero(close)
-        left, right = reach[others].T
-        low = min(_WORD_GAP_H[0] * scale.height, _WORD_GAP * usual[i] * row.size)
+        others = [(*reach[k].tolist(), rows[k]) for k in np.flatnonzero(close)]
+        here = float(usual[i] * row.size)
+        low = min(_WORD_GAP_H[0] * scale.height, _WORD_GAP * here)
+        first = int(row.x[0])
         for gap in gaps[i]:
-            gap.usual = float(usual[i] * row.size)
+            gap.usual = here
             gap.parts_words = gap.width >= low
             if gap.parts_words:
-                x0, x1 = row.x[gap.start], row.x[gap.end - 1]
-                over = (left < x0 - scale.height) & (right > x1 + scale.height)
-                _look_around(gap, row, [rows[k] for k in others[over].tolist()], scale)
+                before = first + gap.start - scale.height
+                after = first + gap.end - 1 + scale.height
+                over = [other for left, right, other in others if left < before and right > after]
+                _look_around(gap, row, over, scale)
     return gaps
 
 
 def _gaps(row: Row) -> list[Gap]:
-    gaps = []
-    for start, end in zip(row.ends[:-1], row.starts[1:], strict=True):
-        ruled = bool(row.ruled[max(0, start - 1) : end + 1].any())
-        gaps.append(Gap(int(start), int(end), ruled=ruled))
+    starts, ends = row.ends[:-1].tolist(), row.starts[1:].tolist()
+    gaps = [Gap(start, end) for start, end in zip(starts, ends, strict=True)]
+    if row.ruled.any():
+        for gap in gaps:
+            gap.ruled = bool(row.ruled[max(0, gap.start - 1) : gap.end + 1].any())
     return gaps
 
 
 def _look_around(gap: Gap, row: Row, others: list[Row], scale: Scale) -> None:
     """Count the nearest rows over and under the gap, and those that are white there too."""
-    middle = (gap.start + gap.end) // 2
-    x0, x1 = int(row.x[gap.start]), int(row.x[gap.end - 1])
-    nearest: dict[bool, tuple[float, bool]] = {}
+    first = int(row.x[0])
+    x0, x1 = first + gap.start, first + gap.end - 1
+    here = float(row.y[(gap.start + gap.end) // 2])
+    near, far = _NEXT_PITCH * scale.pitch, _FAR_PITCH * scale.pitch
+    nearest: dict[bool, tuple[float, Row]] = {}
     for other in others:
-        offset = int(other.x[0])
-        away = float(other.y[(x0 + x1) // 2 - offset] - row.y[middle])
-        if not 0.48 * scale.pitch <= abs(away) <= 2.3 * scale.pitch:
-            continue
+        away = float(other.y[(x0 + x1) // 2 - int(other.x[0])]) - here
         below = away > 0
-        if below not in nearest or abs(away) < nearest[below][0]:
-            on = other.on[x0 - offset : x1 - offset + 1]
-            nearest[below] = (abs(away), int(np.count_nonzero(on)) < 0.25 * len(on))
+        if near <= abs(away) <= far and (below not in nearest or abs(away) < nearest[below][0]):
+            nearest[below] = (abs(away), other)
     gap.neighbours = len(nearest)
-    gap.repeats = sum(white for _, white in nearest.values())
+    for _, other in nearest.values():
+        offset = int(other.x[0])
+        on = other.on[x0 - offset : x1 - offset + 1]
+        gap.repeats += int(np.count_nonzero(on)) < _WHITE * len(on)
 
 
 def word_gaps(rows: list[Row], gaps: list[list[Gap]], scale: Scale) -> Floats:
@@ -119,10 +126,11 @@ def word_gaps(rows: list[Row], gaps: list[list[Gap]], scale: Scale) -> Floats:
     order = np.argsort(share)
     of, share = of[order], share[order]
     result = np.full(len(rows), _NO_GAP_H)
+    at, of_size = middle[of], np.log(size)[of]
     for i in range(len(rows)):
-        away = (middle[of] - middle[i]) / (_NEAR_PITCH * scale.pitch)
-        weight = np.exp(-0.5 * away**2)
-        weight[np.abs(np.log(size[of] / size[i])) > _LIKE_SIZE] *= _OTHER_SIZE
+        away = (at - middle[i]) / (_NEAR_PITCH * scale.pitch)
+        weight = np.exp(-0.5 * (away * away))
+        weight[np.abs(of_size - np.log(size[i])) > _LIKE_SIZE] *= _OTHER_SIZE
         total = np.cumsum(weight)
         if len(total) and total[-1] > 0:
             median = float(share[np.searchsorted(total, total[-1] / 2)])

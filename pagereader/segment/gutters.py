@@ -32,21 +32,24 @@ class _Place:
 
     Attributes:
         gap: The gap.
-        row: Position of its row among the rows, from the top.
         left: Where it starts.
         right: Where it ends.
+        row: Position of its row among the rows, from the top.
     """
 
     gap: Gap
-    row: int
     left: float
     right: float
+    row: int = 0
 
 
 def narrow_gutters(rows: list[Row], gaps: list[list[Gap]], scale: Scale) -> list[Gap]:
     """Return the gaps that lie in a gutter between columns of running text."""
-    order = np.argsort([float(np.mean(row.y - scale.slope * row.x)) for row in rows])
-    lines = [_Line(rows[i], gaps[i], scale, k) for k, i in enumerate(order)]
+    lines = [_Line(row, own, scale) for row, own in zip(rows, gaps, strict=True)]
+    lines.sort(key=lambda line: line.y)
+    for position, line in enumerate(lines):
+        for place in line.places:
+            place.row = position
     found: list[Gap] = []
     seen: set[int] = set()
     for line in lines:
@@ -63,12 +66,14 @@ def narrow_gutters(rows: list[Row], gaps: list[list[Gap]], scale: Scale) -> list
 class _Line:
     """A row laid level: its height, its reach and the gaps that may be part of a gutter."""
 
-    def __init__(self, row: Row, gaps: list[Gap], scale: Scale, position: int) -> None:
-        level = row.x + scale.slope * row.y
+    def __init__(self, row: Row, gaps: list[Gap], scale: Scale) -> None:
+        def level(at: int) -> float:
+            return float(row.x[at] + scale.slope * row.y[at])
+
         self.y = float(np.mean(row.y - scale.slope * row.x))
-        self.left, self.right = float(level[row.starts[0]]), float(level[row.ends[-1] - 1])
+        self.left, self.right = level(row.starts[0]), level(row.ends[-1] - 1)
         self.places = [
-            _Place(gap, position, float(level[gap.start]), float(level[gap.end - 1]))
+            _Place(gap, level(gap.start), level(gap.end - 1))
             for gap in gaps
             if gap.width >= _WIDTH_H * row.size
         ]
