@@ -35,22 +35,25 @@ def unclaimed(lines: list[FoundLine], letters: Letters, reach: float) -> NDArray
 
 def groups_of(boxes: NDArray[np.int32], slope: float, height: float) -> list[NDArray[np.int32]]:
     """Return boxes that stand side by side as one text; they come from left to right."""
-    groups: list[list[NDArray[np.int32]]] = []
-    for box in boxes:
-        x, y, w, h, _ = (float(value) for value in box)
-        for group in reversed(groups):
-            last_x, last_y, last_w, last_h, _ = (float(value) for value in group[-1])
+    gap = _GAP_H * height
+    groups: list[list[int]] = []
+    values = boxes.tolist()
+    open_ones: list[list[int]] = []  # those that end near enough for what comes
+    for i, (x, y, w, h, _) in enumerate(values):
+        open_ones = [g for g in open_ones if x - values[g[-1]][0] - values[g[-1]][2] < gap]
+        for group in reversed(open_ones):
+            last_x, last_y, last_w, last_h, _ = values[group[-1]]
             along = x + w / 2 - last_x - last_w / 2
             off = y + h / 2 - last_y - last_h / 2 - slope * along
-            near = x - last_x - last_w < _GAP_H * height and abs(off) < _LEVEL_H * height
-            if near and 1 / _ALIKE < h / last_h < _ALIKE:
-                group.append(box)
+            if abs(off) < _LEVEL_H * height and 1 / _ALIKE < h / last_h < _ALIKE:
+                group.append(i)
                 break
         else:
-            groups.append([box])
+            groups.append([i])
+            open_ones.append(groups[-1])
         if len(groups) > MOST_GROUPS:
             break
-    return [np.array(group) for group in groups]
+    return [boxes[group] for group in groups]
 
 
 def centre_of(group: NDArray[np.int32], slope: float) -> Points:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pagereader.segment.arrays import Floats, Map, dilated, median
+from pagereader.segment.arrays import Floats, Map, components, dilated, median
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.scale import Scale, sheared
 
@@ -112,25 +112,26 @@ def trace(response: Map, level: float, height: float) -> list[Ridge]:
     peaks = np.zeros(response.shape, np.uint8)
     middle = response[1:-1]
     peaks[1:-1] = (middle > response[:-2]) & (middle >= response[2:]) & (middle > level)
-    _, labels = cv2.connectedComponents(dilated(peaks, 2, 1), connectivity=8)
-    ys, xs = np.nonzero(peaks)
+    labels, _ = components(dilated(peaks, 2, 1))
+    xs, ys = np.nonzero(cv2.transpose(peaks))  # column after column
     if not len(ys):
         return []
-    order = np.lexsort((xs, labels[ys, xs]))
-    ys, xs = ys[order], xs[order]
-    cuts = np.flatnonzero(np.diff(labels[ys, xs])) + 1
-    starts, ends = np.append(0, cuts), np.append(cuts, len(xs))
-    long = xs[ends - 1] - xs[starts] >= height
-    ridges = []
-    for start, end in zip(starts[long], ends[long], strict=True):
-        rows, columns = ys[start:end], xs[start:end]
-        fresh = np.append(True, columns[1:] != columns[:-1])
-        place = np.cumsum(fresh) - 1
-        count = np.bincount(place)
-        y = np.bincount(place, rows) / count
-        strength = np.bincount(place, response[rows, columns]) / count
-        ridges.append(Ridge(columns[fresh].astype(np.float64), y, strength))
-    return ridges
+    chain = labels[ys, xs]
+    order = np.argsort(chain, kind="stable")
+    chain, ys, xs = chain[order], ys[order], xs[order]
+    first = np.append(True, (xs[1:] != xs[:-1]) | (chain[1:] != chain[:-1]))
+    place = np.cumsum(first) - 1  # a chain's peaks in one column are one
+    count = np.bincount(place)
+    y = np.bincount(place, ys) / count
+    strength = np.bincount(place, response[ys, xs]) / count
+    x, chain = xs[first].astype(np.float64), chain[first]
+    cuts = np.flatnonzero(chain[1:] != chain[:-1]) + 1
+    starts, ends = np.append(0, cuts), np.append(cuts, len(x))
+    long = x[ends - 1] - x[starts] >= height
+    return [
+        Ridge(x[start:end], y[start:end], strength[start:end])
+        for start, end in zip(starts[long].tolist(), ends[long].tolist(), strict=True)
+    ]
 
 
 def end_slope(x: Floats, y: Floats, slope: float, height: float, limit: float = 0.12) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Map
+from pagereader.segment.arrays import Floats, Map
 from pagereader.segment.cuts import Piece
 from pagereader.segment.found import FoundLine
 
 _STANDS_OUT = 1.5  # ink of a line, as a multiple of that right over or under it
 _MANY = 12
+_COLUMNS = 6  # every so many columns of a line tell enough
 _SHORT_H = 3.0
 _LEAST_HEIGHT = 8.0  # pixels; smaller letters cannot be told from grain
 _UNEVEN = 0.35  # spread of the letters' heights, as a share of their mean
@@ -41,7 +42,7 @@ def is_texture(
     if len(letters) and (letters.std(axis=0) < _ALL_ALIKE * letters.mean(axis=0)).all():
         return True
     lengths = np.array([piece.length for piece in pieces])
-    inner, outer = np.array([_inside_and_beside(p, density, map_height) for p in pieces]).T
+    inner, outer = _inside_and_beside(pieces, density, map_height)
     if (inner * lengths).sum() < _STANDS_OUT * (outer * lengths).sum():
         return True
     if lengths.mean() > _SHORT_H * map_height:
@@ -52,14 +53,18 @@ def is_texture(
     return float(sizes.std()) > _UNEVEN * float(sizes.mean())
 
 
-def _inside_and_beside(piece: Piece, density: Map, height: float) -> tuple[float, float]:
-    """Mean ink along a line, and over or under it, where there is less."""
+def _inside_and_beside(pieces: list[Piece], density: Map, height: float) -> tuple[Floats, Floats]:
+    """Mean ink along each line, and over or under it, where there is less, each shape (n,)."""
     middle = np.arange(-int(0.3 * height), int(0.3 * height) + 1)
     beside = np.arange(int(0.9 * height), int(1.3 * height) + 1)
-    x, y = piece.x[::6].astype(np.intp), np.round(piece.y[::6]).astype(np.intp)  # tell enough
+    counts = np.array([len(piece.x[::_COLUMNS]) for piece in pieces])
+    starts = np.cumsum(counts) - counts
+    x = np.concatenate([piece.x[::_COLUMNS] for piece in pieces]).astype(np.intp)
+    y = np.rint(np.concatenate([piece.y[::_COLUMNS] for piece in pieces])).astype(np.intp)
 
-    def ink(offsets: NDArray[np.intp]) -> float:
+    def ink(offsets: NDArray[np.intp]) -> Floats:
         rows = np.clip(y + offsets[:, None], 0, density.shape[0] - 1)
-        return float(density[rows, x].mean())
+        band = density[rows, x].mean(axis=0, dtype=np.float64)
+        return np.asarray(np.add.reduceat(band, starts) / counts, np.float64)
 
-    return ink(middle), min(ink(beside), ink(-beside))
+    return ink(middle), np.minimum(ink(beside), ink(-beside))
