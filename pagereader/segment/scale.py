@@ -21,6 +21,7 @@ _CLEAR_LETTER = 12  # pixels high
 _SLOPE_LETTER = 6.0  # pixels high where slopes are told
 _STRIP = 3  # pixels wide
 _SLOPE_INK = 0.05
+_ROUNDING = 1e-9  # so that a strip that moves by whole rows does so
 _LEAST_STRIPS = 25
 _PITCH_RANGE_H = (1.15, 5.5)
 _PITCH_TRUST = (0.28, 0.40)  # autocorrelation: weaker says little, stronger is believed
@@ -107,14 +108,16 @@ class Strips:
     """The ink of a map, shrunk to letters 6 pixels high, in strips 3 pixels wide.
 
     Attributes:
-        rows: Row of each piece of ink, shape (n,).
-        away: Pixels from the middle of its strip to that of the map, shape (n,).
+        rows: Row of each piece of ink, strip after strip, shape (n,).
         ink: How much of it there is, shape (n,).
+        pieces: Number of pieces in each strip, shape (m,).
+        away: Pixels from the middle of each strip to that of the map, shape (m,).
     """
 
-    rows: Floats
-    away: Floats
+    rows: NDArray[np.intp]
     ink: Floats
+    pieces: NDArray[np.intp]
+    away: Floats
 
 
 def strips(density: Map, height: float) -> Strips | None:
@@ -125,11 +128,14 @@ def strips(density: Map, height: float) -> Strips | None:
         return None
     window = max(1, round(_STRIP / factor)), max(1, round(1 / factor))
     small = cv2.resize(cv2.blur(density, window), size, interpolation=cv2.INTER_LINEAR)
-    ys, xs = np.nonzero(small > _SLOPE_INK)
-    if len(ys) < _LEAST_STRIPS:
+    small = cv2.transpose(small)
+    inked = small > _SLOPE_INK
+    strip, rows = np.nonzero(inked)
+    if len(rows) < _LEAST_STRIPS:
         return None
-    away = (xs - small.shape[1] / 2) * _STRIP
-    return Strips(ys.astype(np.float64), away, small[ys, xs].astype(np.float64))
+    pieces = np.bincount(strip, minlength=len(small))
+    away = np.arange(len(small), dtype=np.float64) - len(small) / 2
+    return Strips(rows, small[inked].astype(np.float64), pieces, _STRIP * away)
 
 
 def jaggedness(ink: Strips, slope: float, power: int = 2) -> float:
@@ -138,10 +144,11 @@ def jaggedness(ink: Strips, slope: float, power: int = 2) -> float:
     Squares tell slopes apart most sharply; plain steps are not led astray by one bold stroke,
     such as what is left of a page's edge.
     """
-    row = ink.rows - ink.away * slope
-    row -= np.floor(row.min())  # so that what is cut off is what lies under whole rows
-    steps = np.abs(np.diff(np.bincount(row.astype(np.intp), ink.ink)))
-    return float(steps @ steps if power == 2 else np.sum(steps**power))
+    down = np.floor(_ROUNDING - ink.away * slope).astype(np.intp)  # of whole strips, in rows
+    profile = np.bincount(ink.rows + np.repeat(down - down.min(), ink.pieces), ink.ink)
+    profile = profile[int(profile.astype(np.bool_).argmax()) :]  # from its first ink on
+    steps = np.abs(profile[1:] - profile[:-1])
+    return float(steps @ steps if power == 2 else steps.sum())
 
 
 def shear(slope: float, width: int, back: bool = False) -> NDArray[np.float32]:
