@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -118,7 +119,7 @@ def _cut(image: PageImage, frame: _Frame, around: Sequence[Line]) -> LineCrop | 
         own &= 1 - rules
     if foreign.any():
         erased = foreign | dilated(foreign, 3, 3) & (1 - dilated(own, 3, 3))
-        pixels = np.where(erased, paper, pixels)
+        cv2.copyTo(paper, erased, pixels)
     return _fitted(pixels, own, frame)
 
 
@@ -136,7 +137,9 @@ def _sample(image: PageImage, warp: LineWarp) -> Grey | None:
         sigma = 0.5 / warp.scale - 0.4
         if sigma > 0.2:
             part = np.asarray(cv2.GaussianBlur(part, (0, 0), sigma), np.uint8)
-    crop = cv2.remap(part, x - left, y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x -= left
+    y -= top
+    crop = cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, np.uint8)
 
 
@@ -150,7 +153,8 @@ def _paper(pixels: Grey, height: float) -> Grey:
 def _ink(pixels: Grey, paper: Grey) -> Mask:
     contrast = cv2.subtract(paper, pixels)
     level, _ = cv2.threshold(contrast, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    return (contrast > max(10.0, 0.8 * level)).astype(np.uint8)
+    _, ink = cv2.threshold(contrast, max(10.0, 0.8 * level), 1, cv2.THRESH_BINARY)
+    return np.asarray(ink, np.uint8)
 
 
 def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask:
@@ -161,7 +165,7 @@ def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask:
     is cut between them.
     """
     erased = np.zeros_like(ink)
-    height, rows = frame.height, len(ink)
+    height, (rows, width) = frame.height, ink.shape
     centre = frame.warp.ascent * frame.warp.scale - _CENTRE_H * height
     theirs, core = _territory(ink.shape, frame, centre, around)
     theirs &= ink
@@ -169,22 +173,22 @@ def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask:
         return erased
     labels, stats = components(ink)
     count = len(stats)
-    nearer = np.bincount(labels[theirs > 0], minlength=count)
+    places = np.flatnonzero(ink.view(np.bool_))  # what follows asks of ink alone
+    label, is_theirs = labels.ravel()[places], theirs.view(np.bool_).ravel()[places]
+    nearer = np.bincount(label[is_theirs], minlength=count)
     edge = (stats[:, 1] <= 0) | (stats[:, 1] + stats[:, 3] >= rows)
     edge &= np.abs(_middle(stats) - centre) > 0.8 * height
     first, last = (centre + share * height for share in (-_CORE_H, _CORE_H))
+    in_rows = places.searchsorted([max(0, int(first) + 1) * width, max(0, math.ceil(last)) * width])
     in_core = np.zeros(count, bool)
-    in_core[labels[max(0, int(first) + 1) : max(0, int(np.ceil(last)))]] = True
+    in_core[label[slice(*in_rows)]] = True
     gone = (nearer > 0.5 * stats[:, 4]) | (edge & ~in_core)
     both = np.zeros(count, bool)
-    both[labels[(core & ink) > 0]] = True
+    both[label[core.view(np.bool_).ravel()[places]]] = True
     both &= in_core
-    gone[0] = both[0] = False
-    if both.any():
-        erased = theirs & np.take(both.astype(np.uint8), labels)
-        gone &= ~both
-    if gone.any():
-        erased |= np.take(gone.astype(np.uint8), labels)
+    gone &= ~both
+    if gone.any() or both.any():
+        erased.ravel()[places] = (is_theirs & both[label]) | gone[label]
     return erased
 
 
@@ -199,10 +203,7 @@ def _territory(
     theirs, core = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     y = np.arange(shape[0], dtype=np.float32)[:, None]
     near = _CORE_H * frame.height
-    for other in around:
-        curve = _centre_in(frame.warp, other, frame.height)
-        if curve is None:
-            continue
+    for curve in _centres_in(frame, around):
         first, last = max(0, int(curve[0, 0])), min(shape[1], int(curve[-1, 0]) + 1)
         if first >= last:
             continue
@@ -222,14 +223,18 @@ def _middle(stats: NDArray[np.int32]) -> Floats:
     return np.asarray(stats[:, 1] + stats[:, 3] / 2, np.float64)
 
 
-def _centre_in(warp: LineWarp, other: Line, height: float) -> Points | None:
-    """The centre curve of another line in this crop, left to right; None if it runs athwart."""
-    curve = warp.to_crop(other.baseline)
-    if abs(curve[-1, 0] - curve[0, 0]) < abs(curve[-1, 1] - curve[0, 1]):
-        return None
-    curve = curve[np.argsort(curve[:, 0])]
-    lift = _CENTRE_H * (other.height * warp.scale or height)
-    return np.asarray(curve - np.array([0.0, lift]), np.float64)
+def _centres_in(frame: _Frame, others: Sequence[Line]) -> Iterator[Points]:
+    """Yield the centre curves of other lines in a crop, left to right; none that runs athwart."""
+    if not others:
+        return
+    curves = frame.warp.to_crop(np.concatenate([other.baseline for other in others]))
+    ends = np.cumsum([len(other.baseline) for other in others])
+    for other, curve in zip(others, np.split(curves, ends[:-1]), strict=True):
+        (first_x, first_y), (last_x, last_y) = curve[[0, -1]].tolist()
+        if abs(last_x - first_x) >= abs(last_y - first_y):
+            curve = curve[curve[:, 0].argsort()]
+            curve[:, 1] -= _CENTRE_H * (other.height * frame.warp.scale or frame.height)
+            yield curve
 
 
 def _rules(ink: Mask, frame: _Frame) -> Mask | None:
@@ -251,7 +256,8 @@ def _fitted(pixels: Grey, ink: Mask, frame: _Frame) -> LineCrop:
     """Take the rows between the line's own highest and lowest ink, with a margin."""
     warp, height = frame.warp, frame.height
     foot = warp.ascent * warp.scale
-    written = np.flatnonzero(ink.sum(axis=1) >= max(1.0, 0.08 * height))
+    per_row = cv2.reduce(ink, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
+    written = np.flatnonzero(per_row >= max(1.0, 0.08 * height))
     top, bottom = foot - _LEAST_ASCENT_H * height, foot + _LEAST_DESCENT_H * height
     if len(written):
         top, bottom = min(top, written[0]), max(bottom, written[-1] + 1)
