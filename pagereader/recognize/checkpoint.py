@@ -23,6 +23,8 @@ import torch
 from pagereader.errors import ModelError
 from pagereader.options import bundled_model
 from pagereader.recognize.preprocess import ImageRules
+from pagereader.recognize.tokenizer import PlainTokenizer
+from pagereader.recognize.weights import load_weights
 
 VOCABULARIES = (
     ("tokenizer.json",),
@@ -39,6 +41,11 @@ WEIGHTS = (
 )
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 HUB_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")
+LIMITS = {
+    "encoder": {"num_hidden_layers": 1000},
+    "decoder": {"decoder_layers": 1000, "max_position_embeddings": 1 << 16, "vocab_size": 1 << 22},
+}
+"""Larger ones would only fill the memory."""
 LONGEST = 256
 """Tokens a line may have if the checkpoint does not say."""
 STOCK_MAX_LENGTH = 20
@@ -52,8 +59,8 @@ class Checkpoint:
     Attributes:
         name: As the user gave it.
         folder: Where its files are.
-        model: VisionEncoderDecoderModel in fp32 and eval mode, on the CPU.
-        tokenizer: Its tokenizer.
+        model: VisionEncoderDecoderModel in fp32 and eval mode, on the CPU, or its weights.
+        tokenizer: Its tokenizer, or what spells like it.
         image: How it wants its lines.
         start: Token that every decoding begins with.
         ends: Tokens that end a line.
@@ -74,19 +81,23 @@ class Checkpoint:
     fingerprint: str
 
 
-def load_checkpoint(name: str) -> Checkpoint:
+def load_checkpoint(name: str, *, stock: bool = True) -> Checkpoint:
     """Load "bundled", a folder or a hub name. The network is used for hub names only.
+
+    Args:
+        name: Of the checkpoint.
+        stock: Whether model and tokenizer must be those of transformers, as for training and beam
+            search. Reading greedily can do without; then they load in a fraction of the time.
 
     Raises:
         ModelError: if files are missing, broken or do not belong together.
     """
     folder = find_checkpoint(name)
     config = check_files(folder)
-    tokenizer = _load_tokenizer(folder)
+    tokenizer = _load_tokenizer(folder) if stock else _plain_tokenizer(folder)
     decoder_size = int(config["decoder"].get("vocab_size", 50265))
     check_vocabulary(folder, len(tokenizer), decoder_size)
-    model = _load_model(folder)
-    restore_sinusoidal_positions(model)
+    model = _load_model(folder) if stock else _weights(folder, config)
     start, ends, pad = _special_tokens(model)
     return Checkpoint(
         name=name,
@@ -147,6 +158,7 @@ def check_files(folder: Path) -> dict[str, Any]:
         raise ModelError(
             f"{str(folder)!r} has a {kind!r} decoder", "pagereader runs TrOCR decoders only"
         )
+    check_limits(folder, config)
     if not any((folder / weights).is_file() for weights in WEIGHTS):
         raise ModelError(f"{str(folder)!r} has no weights", f"expected {WEIGHTS[0]}")
     if not any(all((folder / file).is_file() for file in files) for files in VOCABULARIES):
@@ -157,6 +169,23 @@ def check_files(folder: Path) -> dict[str, Any]:
     if not any((folder / file).is_file() for file in PROCESSORS):
         raise ModelError(f"{str(folder)!r} has no {PROCESSORS[1]}", "copy it from the base model")
     return config
+
+
+def check_limits(folder: Path, config: dict[str, Any]) -> None:
+    """Check that a configuration's sizes are numbers, and none that no model has.
+
+    Raises:
+        ModelError: naming the one that is wrong.
+    """
+    for part, limits in LIMITS.items():
+        settings = config.get(part)
+        for name, most in limits.items():
+            size = settings.get(name, 1) if isinstance(settings, dict) else None
+            if type(size) is not int or not 0 < size <= most:
+                raise ModelError(
+                    f"config.json of {str(folder)!r} gives no sound {name} of its {part}",
+                    f"expected a number up to {most}; copy the model again",
+                )
 
 
 def check_vocabulary(folder: Path, tokens: int, outputs: int) -> None:
@@ -238,6 +267,20 @@ def _download(name: str) -> Path:
     return folder
 
 
+def _plain_tokenizer(folder: Path) -> Any:
+    try:
+        return PlainTokenizer(folder)
+    except Exception:  # transformers can load it, or say what is wrong
+        return _load_tokenizer(folder)
+
+
+def _weights(folder: Path, config: dict[str, Any]) -> Any:
+    try:
+        return load_weights(folder, config)
+    except Exception:  # as above
+        return _load_model(folder)
+
+
 def _load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
@@ -278,6 +321,7 @@ def _load_model(folder: Path) -> Any:
             f"the weights in {str(folder)!r} lack {wrong[0]} and {len(wrong) - 1} more",
             "config.json and the weights do not belong together",
         )
+    restore_sinusoidal_positions(model)
     return model.eval().requires_grad_(False)
 
 
@@ -294,7 +338,7 @@ def _special_tokens(model: Any) -> tuple[int, frozenset[int], int]:
     start = first("decoder_start_token_id")
     if start is None:
         start = first("bos_token_id")
-    if start is None or not ends:
+    if not ends or not all(isinstance(token, int) for token in (start, *ends)):
         raise ModelError(
             "the checkpoint does not say how lines start and end",
             "set decoder_start_token_id and eos_token_id in its config.json",

@@ -56,7 +56,7 @@ class GreedyDecoder:
     """Decodes encoder states into tokens.
 
     Args:
-        model: A VisionEncoderDecoderModel whose decoder is TrOCRForCausalLM.
+        model: A VisionEncoderDecoderModel whose decoder is TrOCRForCausalLM, or its weights.
         start: Token every line begins with.
         ends: Tokens that end a line.
         device: Where to run.

@@ -25,9 +25,7 @@ from pagereader.recognize.layers import (
     plain_linear,
 )
 from pagereader.recognize.preprocess import ImageRules
-
-OWN = ("ViTModel", "DeiTModel")
-"""Encoders that are run here; others run as transformers has them."""
+from pagereader.recognize.weights import PREFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Encoder:
     (``interpolate_pos_encoding`` of transformers scrambles such grids.)
 
     Args:
-        model: A VisionEncoderDecoderModel.
+        model: A VisionEncoderDecoderModel, or the weights of one.
         rules: How it wants its lines.
         device: Where to run.
         dtype: To run in.
@@ -74,7 +72,7 @@ class Encoder:
         self.lookup = torch.from_numpy(rules.lookup()).to(self.device)
         rows, columns = rules.height // rules.patch_height, rules.width // rules.patch_width
         self.vit: VisionTransformer | None = None
-        if type(model.encoder).__name__ in OWN:
+        if model.encoder.config.model_type in PREFIXES:  # others run as they are
             make = LayerMaker(self.device, dtype, linear)
             self.vit = VisionTransformer(model.encoder, rules, make)
             self.prefix = len(self.vit.prefix)
@@ -118,7 +116,7 @@ class VisionTransformer:
     """The layers of a ViT or DeiT, as functions over its weights.
 
     Args:
-        stock: A ViTModel or DeiTModel.
+        stock: A ViTModel or DeiTModel, or the weights of one.
         rules: How it wants its lines.
         make: Device, number format and kind of the products.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import groupby
 
 import numpy as np
@@ -64,7 +65,7 @@ class Engine:
     """Reads crops in batches.
 
     Args:
-        checkpoint: The model.
+        checkpoint: The model; for beams or alternatives, as transformers has it.
         device: Where to run it.
         precision: What to compute in.
         batch_size: Lines decoded together; None to choose.
@@ -115,7 +116,8 @@ class Engine:
             UsageError: if device or precision are not to be had here.
         """
         device = choose_device(options.device)
-        checkpoint = load_checkpoint(options.model)
+        stock = options.beams > 1 or options.alternatives > 0
+        checkpoint = load_checkpoint(options.model, stock=stock)
         precision = choose_precision(options.precision, device)
         return cls(
             checkpoint,
@@ -128,8 +130,6 @@ class Engine:
 
     def describe(self) -> ProcessingStep:
         """Return what decides the readings."""
-        import transformers
-
         from pagereader import __version__
 
         settings = (
@@ -141,7 +141,7 @@ class Engine:
             ("beams", str(self.beams.width if self.beams else 1)),
             ("products", "oneDNN" if self.onednn else "torch"),
             ("torch", torch.__version__),
-            ("transformers", transformers.__version__),
+            ("transformers", version("transformers")),
         )
         return ProcessingStep("recognition", f"pagereader.trocr {__version__}", settings)
 

@@ -12,6 +12,11 @@ from torch import Tensor
 
 Linear = Callable[[Tensor], Tensor]
 LinearFactory = Callable[[Tensor, Tensor | None], Linear]
+IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": torch.ops.aten.gelu_.default,
+    "relu": torch.relu_,
+}
+"""The activations of all published TrOCR models, writing into their input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,9 @@ class LayerMaker:
 
 def activation(name: str) -> Callable[[Tensor], Tensor]:
     """Return an activation by its name in transformers; it may write into its input."""
+    if name in IN_PLACE:
+        return IN_PLACE[name]
     from transformers.activations import ACT2FN
 
-    in_place: dict[str, Callable[[Tensor], Tensor]] = {
-        "gelu": torch.ops.aten.gelu_.default,
-        "relu": torch.relu_,
-    }
-    function: Callable[[Tensor], Tensor] = in_place.get(name) or ACT2FN[name]
+    function: Callable[[Tensor], Tensor] = ACT2FN[name]
     return function

@@ -194,10 +194,13 @@ def other_image_size(folder: Path) -> None:
         (other_image_size, "its processor makes"),
     ],
 )
-def test_a_broken_folder_is_named(copy: Path, fault: Callable[[Path], None], said: str) -> None:
+@pytest.mark.parametrize("stock", [True, False])
+def test_a_broken_folder_is_named(
+    copy: Path, fault: Callable[[Path], None], said: str, stock: bool
+) -> None:
     fault(copy)
     with pytest.raises(ModelError, match=said) as caught:
-        load_checkpoint(str(copy))
+        load_checkpoint(str(copy), stock=stock)
     assert caught.value.advice
     assert "\n" not in str(caught.value)
 
