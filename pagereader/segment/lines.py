@@ -68,7 +68,7 @@ def find_ridges(density: Map, scale: Scale, parameters: Parameters) -> list[Ridg
         int(2 * parameters.reach_u * unit) | 1,
     )
     level = parameters.ridge * float(np.percentile(strong, 90))
-    ridges = trace(np.where(reach > 0, response, 0), level, scale.height)
+    ridges = trace(np.asarray(cv2.copyTo(response, reach), np.float32), level, scale.height)
     if len(ridges) > _MOST_RIDGES:
         return []
     joined = join(ridges, unit, scale.slope, parameters.link_u)
@@ -113,9 +113,10 @@ def trace(response: Map, level: float, height: float) -> list[Ridge]:
     middle = response[1:-1]
     peaks[1:-1] = (middle > response[:-2]) & (middle >= response[2:]) & (middle > level)
     labels, _ = components(dilated(peaks, 2, 1))
-    xs, ys = np.nonzero(cv2.transpose(peaks))  # column after column
-    if not len(ys):
+    flat = np.flatnonzero(cv2.transpose(peaks).view(np.bool_))  # column after column
+    if not len(flat):
         return []
+    xs, ys = np.divmod(flat, len(peaks))
     chain = labels[ys, xs]
     order = np.argsort(chain, kind="stable")
     chain, ys, xs = chain[order], ys[order], xs[order]
