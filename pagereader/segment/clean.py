@@ -76,12 +76,13 @@ def keep_letters(ink: Ink, height: float, found: Components) -> Letters:
     bad |= _at_border(text, labels, stats, ink.outside, height)
     bad[0] = True
     good = picked(~bad, labels)
-    weak = ink.weak & (1 - (text | rulings)) | good
+    weak = np.asarray(cv2.subtract(ink.weak, text | rulings), np.uint8)
+    weak |= good
     return Letters(
         ink=good,
         text=text,
         weak=weak,
-        vertical=closed(vertical, 10 * height, 1) if vertical.any() else vertical,
+        vertical=_without_breaks(vertical, 10 * height),
         horizontal=horizontal,
         boxes=stats[~bad],
         large=stats[large, :4],
@@ -107,6 +108,15 @@ def find_rulings(ink: Mask, height: float, *, vertical: bool) -> Mask:
     mask[at] = straight(bridged, *along(last * height))
     thickness = 0.35 * height + 3
     return _without(mask, straight(mask, *((1, thickness) if vertical else (thickness, 1))))
+
+
+def _without_breaks(vertical: Mask, longest: float) -> Mask:
+    """Close the breaks of vertical rulings, looking at the columns that hold any."""
+    columns = np.asarray(vertical.any(axis=0))
+    if columns.any():
+        at = _lines(columns, upright=True)
+        vertical[at] = closed(vertical[at], longest, 1)
+    return vertical
 
 
 def straight(mask: Mask, height: float, width: float) -> Mask:
@@ -155,7 +165,7 @@ def _may_hold(mask: Mask, length: int, upright: bool) -> NDArray[np.bool_]:
 
 
 def _without(mask: Mask, gone: Mask) -> Mask:
-    return np.asarray(mask & (1 - gone), np.uint8) if gone.any() else mask
+    return np.asarray(cv2.subtract(mask, gone), np.uint8) if gone.any() else mask
 
 
 def _dashes(ink: Mask, height: float) -> Mask:

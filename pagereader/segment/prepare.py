@@ -56,7 +56,7 @@ def to_grey(pixels: NDArray[np.uint8]) -> Grey:
     """Return grey values of grey or RGB pixels."""
     if pixels.ndim == 2:
         return pixels
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def working_copy(image: PageImage, megapixels: float) -> tuple[Grey, float]:
@@ -98,8 +98,7 @@ def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | Non
     weak = darker(parameters.weak_contrast, 0.5 * pale)
     faint = darker(parameters.faint_contrast, 1.0)
     if outside.any():
-        page = 1 - outside
-        text, weak = text & page, weak & page
+        text, weak = (np.asarray(cv2.subtract(mask, outside), np.uint8) for mask in (text, weak))
     return Ink(text, weak, faint, outside)
 
 
@@ -113,7 +112,10 @@ def _background(grey: Grey, margin_dark: float) -> tuple[Grey, Mask]:
     around = dilated(_with_edges(dark, np.asarray(light, np.uint8)), 3, 3)
     even = cv2.GaussianBlur(np.maximum(light, max(1, int(0.35 * paper))), (0, 0), 3)
     background = doubled(even, _BACKGROUND_HALVED, grey.shape, cv2.INTER_LINEAR)
-    outside = doubled(around, _BACKGROUND_HALVED, grey.shape, cv2.INTER_NEAREST)
+    if around.any():
+        outside = doubled(around, _BACKGROUND_HALVED, grey.shape, cv2.INTER_NEAREST)
+    else:
+        outside = np.zeros(grey.shape, np.uint8)
     return np.asarray(background, np.uint8), np.asarray(outside, np.uint8)
 
 
