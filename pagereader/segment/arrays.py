@@ -110,11 +110,14 @@ def picked(wanted: NDArray[np.bool_], labels: Labels) -> Mask:
 
 def median(values: ArrayLike) -> float:
     """Return the median of some values, shape (n,); far sooner than numpy where they are few."""
-    ordered = np.sort(values)
-    if not len(ordered):
+    ordered = np.array(values)
+    ordered.sort()
+    count = len(ordered)
+    if not count:
         return math.nan
-    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    return float((low + high) / 2)
+    if count % 2:
+        return float(ordered[count // 2])
+    return float((ordered[count // 2 - 1] + ordered[count // 2]) / 2)
 
 
 def runs(on: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -52,8 +52,8 @@ class FoundLine:
     @property
     def box(self) -> NDArray[np.float64]:
         """Left, top, right, bottom of the centre curve."""
-        corners = [self.centre.min(axis=0), self.centre.max(axis=0)]
-        return np.asarray(np.concatenate(corners), np.float64)
+        x, y = self.centre.T.tolist()  # few enough for lists to be faster
+        return np.array([min(x), min(y), max(x), max(y)], np.float64)
 
 
 def lines_with_letters(
@@ -96,7 +96,7 @@ def lines_with_letters(
             middle = np.interp(tall[:, 0] + tall[:, 2] / 2, x, y)
             foot = median(tall[:, 1] + tall[:, 3] - middle)
         count = max(2, int((x[-1] - x[0]) / (2 * height)) + 1)
-        at = np.unique(np.linspace(0, len(x) - 1, count).astype(np.intp))
+        at = np.linspace(0, len(x) - 1, min(count, len(x))).astype(np.intp)
         if len(at) > 1:
             size = median(tall[:, 3]) if len(tall) else height
             line = FoundLine(np.column_stack([x[at], y[at]]), foot, size, own)

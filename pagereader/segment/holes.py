@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pagereader.segment.arrays import Floats
+from pagereader.segment.arrays import Floats, median
 from pagereader.segment.found import FoundLine
 
 _BESIDE = 4  # lines over and under a hole that tell how far lines stand apart
@@ -48,7 +48,7 @@ def _fills_hole(line: FoundLine, others: list[FoundLine], ends: Floats) -> bool:
     steps = np.delete(np.diff(rows[first : at + _BESIDE]), at - 1 - first)
     if len(steps) < _LEAST:
         return False
-    usual, hole = float(np.median(steps)), float(rows[at] - rows[at - 1])
+    usual, hole = median(steps), float(rows[at] - rows[at - 1])
     count = round(hole / usual)
     if not 2 <= count <= _MOST_LINES + 1 or abs(hole - count * usual) > _EVEN * usual:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,43 +50,52 @@ def blocks_of(
     """
     if not rows:
         return []
-    blocks = [[rows[0]]]
-    heights = [float(boxes[rows[0], 1].mean())]  # of the rows of the last block
+    blocks: list[Block] = []
+    own: list[_Row] = []  # the rows of the last block
     far = max(_GAP_H * height, _GAP * pitch)
-    for row in rows[1:]:
-        down = float(boxes[row, 1].mean())
+    for row in rows:
+        now = _Row.of(boxes[row], sizes[row])
         begins = any(line in starts for line in row)
-        if not begins and _goes_on(blocks[-1], heights, row, down, boxes, sizes, far):
+        if own and not begins and _goes_on(own, now, far):
             blocks[-1].append(row)
-            heights.append(down)
+            own.append(now)
         else:
             blocks.append([row])
-            heights = [down]
+            own = [now]
     return blocks
 
 
-def _goes_on(
-    block: Block,
-    heights: list[float],
-    row: list[int],
-    height: float,
-    boxes: Floats,
-    sizes: Floats,
-    far: float,
-) -> bool:
-    """Whether ``row``, at ``height``, belongs to the block that ends just before it."""
-    last, now = boxes[block[-1]], boxes[row]
-    down = height - heights[-1]
-    lap = min(now[:, 2].max(), last[:, 2].max()) - max(now[:, 0].min(), last[:, 0].min())
-    narrow = min(np.ptp(now[:, [0, 2]]), np.ptp(last[:, [0, 2]]))
-    if down <= 0 or lap < 0.5 * narrow:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Where a row stands on a level page, and its letter height."""
+
+    left: float
+    right: float
+    y: float
+    size: float
+
+    @classmethod
+    def of(cls, boxes: Floats, sizes: Floats) -> _Row:
+        left, y, right, _ = boxes.T
+        return cls(float(left.min()), float(right.max()), float(y.mean()), median(sizes))
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+
+def _goes_on(block: list[_Row], row: _Row, far: float) -> bool:
+    """Whether ``row`` belongs to the block that ends just before it."""
+    last = block[-1]
+    down = row.y - last.y
+    lap = min(row.right, last.right) - max(row.left, last.left)
+    if down <= 0 or lap < 0.5 * min(row.width, last.width):
         return False
-    ratio = float(median(sizes[row]) / median(sizes[block[-1]]))
-    if not 1 / _SAME_SIZE < ratio < _SAME_SIZE:
+    if not 1 / _SAME_SIZE < row.size / last.size < _SAME_SIZE:
         return False
     if len(block) < 2:
         return down < far
-    return down < max(_GAP * median(np.diff(heights)), 0.4 * far)
+    return down < max(_GAP * median(np.diff([own.y for own in block])), 0.4 * far)
 
 
 def type_blocks(

@@ -82,6 +82,8 @@ def reading_order(boxes: Floats, height: float, pitch: float = 0.0) -> list[list
 
 
 def _hull(boxes: Floats) -> Floats:
+    if len(boxes) == 1:
+        return np.asarray(boxes[0], np.float64)
     left, right = boxes[:, 0].min(), boxes[:, 2].max()
     return np.array([left, boxes[:, 1].mean(), right, boxes[:, 3].max()])
 
@@ -296,12 +298,12 @@ def _topological(boxes: Floats, before: NDArray[np.bool_]) -> list[int]:
     """Sort so that what is before comes first; the topmost of several wins, as in a loop."""
     waiting = before.sum(axis=0)
     left = np.ones(len(boxes), bool)
+    topmost = np.lexsort((boxes[:, 0], boxes[:, 1]))
     order = []
     for _ in range(len(boxes)):
-        free = left & (waiting == 0)
-        pool = np.flatnonzero(free if free.any() else left)
-        chosen = int(pool[np.lexsort((boxes[pool, 0], boxes[pool, 1]))[0]])
+        free = (left & (waiting == 0))[topmost]
+        chosen = int(topmost[(free if free.any() else left[topmost]).argmax()])
         order.append(chosen)
         left[chosen] = False
-        waiting = waiting - before[chosen]
+        waiting -= before[chosen]
     return order

@@ -26,13 +26,11 @@ def outlines(lines: list[FoundLine], height: float, parameters: Parameters) -> l
             other = lines[k].centre
             if lines[k] is line:
                 continue
-            away = np.interp(x, other[:, 0], other[:, 1]) - y
-            beside = (x >= other[0, 0]) & (x <= other[-1, 0])
-            above, below = beside & (away < -0.5 * height), beside & (away > 0.5 * height)
-            held = np.maximum(_TO_NEIGHBOUR * np.abs(away), _LEAST_H[0] * height)
-            over = np.where(above, np.minimum(over, held), over)
-            held = np.maximum(_TO_NEIGHBOUR * np.abs(away), _LEAST_H[1] * height)
-            under = np.where(below, np.minimum(under, held), under)
+            away = np.interp(x, other[:, 0], other[:, 1], np.nan, np.nan) - y  # no number beside it
+            share = _TO_NEIGHBOUR * np.abs(away)
+            above, below = away < -0.5 * height, away > 0.5 * height
+            np.minimum(over, np.maximum(share, _LEAST_H[0] * height), out=over, where=above)
+            np.minimum(under, np.maximum(share, _LEAST_H[1] * height), out=under, where=below)
         ends = x.copy()
         ends[0] -= parameters.end_reach_h * height
         ends[-1] += parameters.end_reach_h * height
