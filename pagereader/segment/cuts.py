@@ -18,6 +18,8 @@ from pagereader.segment.scale import Scale
 _AMID_TEXT = 1.4  # times as wide as others are the widest gaps with text over and under them
 _LETTERS_A_UNIT = 1.7  # pitch / letter size for gap limits,
 _UNIT_MAX_H = 2.0  # which is held to 1 to so many H
+_REPEATED = 0.12  # share by which a gap may be narrower for each neighbour that is white there,
+_LEAST_EVIDENCE = 1 - 2 * _REPEATED  # of whom there are two
 _SAME_LINE = 0.6  # pieces nearer than this share of their letter height are one
 
 
@@ -60,8 +62,12 @@ def cut_rows(rows: list[Row], density: Map, scale: Scale, p: Parameters) -> list
         span = float(row.x[row.ends[-1] - 1] - row.x[row.starts[0]])
         by_span = max(p.gap_text_span * span, p.gap_text_h * scale.height)
         low, high = (share * row.size for share in p.gap_form_h)
+        narrow = low * (1 - running) + min(by_span, longest) * running
+        narrow = min(narrow * _LEAST_EVIDENCE, p.gutter_gap_u * mixed)
         cuts = []
         for gap in spaces:
+            if gap.width <= narrow and not gap.ruled and id(gap) not in gutters:
+                continue  # as most are
             in_form = min(max(p.gap_form_words * gap.usual, low), high)
             in_text = min(by_span, longest * (_AMID_TEXT if _amid_text(gap) else 1.0))
             widest = in_form * (1 - running) + in_text * running
@@ -86,7 +92,7 @@ def _amid_text(gap: Gap) -> bool:
 def _evidence(gap: Gap) -> float:
     """Factor on the widest gap: repeated white speaks for a cut, text around it against."""
     if gap.repeats:
-        return 1 - 0.12 * gap.repeats
+        return 1 - _REPEATED * gap.repeats
     return 1.1 if _amid_text(gap) else 1.0
 
 

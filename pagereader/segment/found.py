@@ -80,11 +80,12 @@ def lines_with_letters(
     owner = _owners(pieces, letters, height, factor)
     order = np.argsort(owner, kind="stable")
     first = np.searchsorted(owner[order], np.arange(len(pieces) + 1))
+    boxes = letters.boxes[order]
     found: list[FoundLine] = []
     doubted: list[FoundLine] = []
     least_ink = _LEAST_INK * median([piece.ink for piece in pieces]) if pieces else 0.0
     for i, piece in enumerate(pieces):
-        own = letters.boxes[order[first[i] : first[i + 1]]]
+        own = boxes[first[i] : first[i + 1]]
         tall = own[own[:, 3] > parameters.tall_h * height]
         few = len(tall) < piece.length / (parameters.letter_every_h * height * factor)
         if few and (piece.ink < least_ink or not len(own)):
@@ -96,12 +97,19 @@ def lines_with_letters(
             middle = np.interp(tall[:, 0] + tall[:, 2] / 2, x, y)
             foot = median(tall[:, 1] + tall[:, 3] - middle)
         count = max(2, int((x[-1] - x[0]) / (2 * height)) + 1)
-        at = np.linspace(0, len(x) - 1, min(count, len(x))).astype(np.intp)
-        if len(at) > 1:
+        if len(x) > 1:
+            at = _evenly(len(x), min(count, len(x)))
             size = median(tall[:, 3]) if len(tall) else height
             line = FoundLine(np.column_stack([x[at], y[at]]), foot, size, own)
             (doubted if few else found).append(line)
     return found, doubted
+
+
+def _evenly(length: int, count: int) -> NDArray[np.intp]:
+    """So many places of a curve, the first and the last among them."""
+    at = (np.arange(count) * ((length - 1) / (count - 1))).astype(np.intp)
+    at[-1] = length - 1
+    return at
 
 
 def _without_dashes(
@@ -109,7 +117,7 @@ def _without_dashes(
 ) -> Piece:
     """Return a line without the dashes that fill it up to the margin, before it and after it."""
     low = own[(own[:, 3] < _DASH_H * height) & (own[:, 2] > _DASH_LONG * own[:, 3])]
-    if not (len(tall) and len(low)):
+    if not len(tall) or len(low) < _DASHES:
         return piece
     left, right = tall[:, 0].min(), (tall[:, 0] + tall[:, 2]).max()
     first, last = (piece.x[[0, -1]] + 0.5) / factor
@@ -132,7 +140,7 @@ def _is_large_print(letters: NDArray[np.int32], height: float) -> bool:
         return False
     single = letters[:, 2] < 1.3 * letters[:, 3]
     large = letters[:, 3] > _LARGE * height
-    return float(np.mean(single & large)) > 0.6
+    return int(np.count_nonzero(single & large)) > 0.6 * len(letters)
 
 
 def foot_of(piece: Piece, density: Map, height: float) -> float:

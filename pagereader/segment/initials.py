@@ -44,14 +44,29 @@ def part_initials(
     boxes = _candidates(letters.boxes, height, pitch)
     if len(lines) < _LINES:
         return lines
+    places = _places(lines)
     for box in boxes:
-        others = [line for line in lines if not _is_made_of(line, box, height)]
-        beside = _beside(box, others, height)
+        made_of_it = _are_made_of(places, box, height)
+        beside = _beside(box, lines, places, ~made_of_it, height)
         if beside:
             right = float(box[0] + box[2])
-            lines = [_after(x, right, height) if i in beside else x for i, x in enumerate(others)]
+            lines = [
+                _after(line, right, height) if i in beside else line
+                for i, line in enumerate(lines)
+                if not made_of_it[i]
+            ]
             lines.append(replace(line_of(box[None], slope), initial=True))
+            places = _places(lines)
     return lines
+
+
+def _places(lines: list[FoundLine]) -> Floats:
+    """First and last x, least, greatest and mean y of centres, letter height; shape (6, n)."""
+    rows = []
+    for line in lines:
+        x, y = line.centre.T
+        rows.append((x[0], x[-1], y.min(), y.max(), y.mean(), line.height))
+    return np.array(rows, np.float64).T
 
 
 def _candidates(boxes: NDArray[np.int32], height: float, pitch: float) -> NDArray[np.int32]:
@@ -62,27 +77,38 @@ def _candidates(boxes: NDArray[np.int32], height: float, pitch: float) -> NDArra
     return np.asarray(boxes[fits], np.int32)
 
 
-def _is_made_of(line: FoundLine, box: NDArray[np.int32], height: float) -> bool:
-    """Whether a line holds the letter of a box, and is hardly longer or of its size."""
-    left, top, width, tall, _ = (float(value) for value in box)
+def _are_made_of(places: Floats, box: NDArray[np.int32], height: float) -> NDArray[np.bool_]:
+    """Which lines hold the letter of a box, and are hardly longer or of its size."""
+    left, top, width, tall, _ = box.tolist()
+    first, last, _, _, middle, size = places
     reach = _ITSELF_H * height
-    (first, _), (last, _) = line.centre[[0, -1]]
-    inside = top < float(line.centre[:, 1].mean()) < top + tall
-    within = last < left + width + reach or line.height > _ITS_SIZE * tall
-    return inside and first > left - reach and within
+    inside = (top < middle) & (middle < top + tall)
+    within = (last < left + width + reach) | (size > _ITS_SIZE * tall)
+    return np.asarray(inside & (first > left - reach) & within, np.bool_)
 
 
-def _beside(box: NDArray[np.int32], lines: list[FoundLine], height: float) -> set[int]:
-    """Return the lines that begin beside a letter; none if others run through it."""
-    left, top, width, tall, _ = (float(value) for value in box)
+def _beside(
+    box: NDArray[np.int32],
+    lines: list[FoundLine],
+    places: Floats,
+    asked: NDArray[np.bool_],
+    height: float,
+) -> set[int]:
+    """Return those of the lines ``asked`` for that begin beside a letter.
+
+    None if others run through it.
+    """
+    left, top, width, tall, _ = box.tolist()
     right = left + width
+    first, last, highest, lowest, _, _ = places
+    near = asked & (first <= right + _AFTER_H * height) & (last >= left)
+    near &= (lowest > top) & (highest < top + tall)
     beside: dict[int, float] = {}
-    for i, line in enumerate(lines):
-        (first, _), (last, _) = line.centre[[0, -1]]
-        y = float(np.interp(right, *line.centre.T))
-        if first > right + _AFTER_H * height or last < left or not top < y < top + tall:
+    for i in np.flatnonzero(near).tolist():
+        y = float(np.interp(right, *lines[i].centre.T))
+        if not top < y < top + tall:
             continue
-        if first < left - _BEFORE_H * height or last < right + _GOES_ON_H * height:
+        if first[i] < left - _BEFORE_H * height or last[i] < right + _GOES_ON_H * height:
             return set()
         beside[i] = y
     if len(beside) < _LINES:
