@@ -81,7 +81,9 @@ def cut_rows(rows: list[Row], density: Map, scale: Scale, p: Parameters) -> list
 def _in_column(gap: Gap, row: Row, white: Mask) -> bool:
     """Whether a gap lies in a tall white column."""
     at = slice(gap.start, gap.end)
-    return bool((white[row.band[:, at], row.x[at]].mean(axis=0) > 0.6).mean() > 0.5)
+    band = np.rint(row.y[at]).astype(np.intp) + np.arange(-row.half, row.half + 1)[:, None]
+    band = np.clip(band, 0, len(white) - 1)
+    return bool((white[band, row.x[at]].mean(axis=0) > 0.6).mean() > 0.5)
 
 
 def _amid_text(gap: Gap) -> bool:

@@ -21,7 +21,7 @@ from pagereader.segment.orientation import View
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.pictures import without_pictures
 from pagereader.segment.prepare import Ink, find_ink
-from pagereader.segment.rows import row_of
+from pagereader.segment.rows import rows_of
 from pagereader.segment.scale import density_map, letter_height, measure
 from pagereader.segment.strays import stray_lines, without_edge_specks
 from pagereader.segment.texture import is_texture
@@ -135,10 +135,7 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     places = _places(page)
     away = distances(ridges, scale)
     own = [replace(scale, pitch=pitch) for pitch in np.minimum(away, scale.pitch)]
-    rows = [
-        row_of(ridge, page.density, weak, unit, ruled, places)
-        for ridge, unit in zip(ridges, own, strict=True)
-    ]
+    rows = rows_of(ridges, page.density, weak, ruled, places, own)
     scale = measured_again(scale, ridges, away)
     pieces = one_a_line(cut_rows(rows, page.density, scale, parameters), scale.height)
     pieces = join_amounts(pieces, ruled, scale)

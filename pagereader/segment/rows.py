@@ -28,7 +28,7 @@ class Row:
     Attributes:
         x: Map columns, consecutive, shape (n,).
         y: Centre of the line at each, shape (n,).
-        band: Map rows of the band at each column, shape (k, n).
+        half: The band of the line reaches so far over and under its centre.
         ink: Ink in the band at each column, shape (n,).
         on: Whether a column belongs to a word, shape (n,).
         starts: Where words start, as positions in ``x``.
@@ -41,7 +41,7 @@ class Row:
 
     x: NDArray[np.intp]
     y: Floats
-    band: NDArray[np.intp]
+    half: int
     ink: Floats
     on: NDArray[np.bool_]
     starts: NDArray[np.intp]
@@ -52,32 +52,118 @@ class Row:
     has_letters: bool = True
 
 
-def row_of(ridge: Ridge, density: Map, weak: Map, scale: Scale, ruled: Map, letters: Floats) -> Row:
-    """Return the ink profile of a ridge.
+@dataclass(slots=True)
+class _Strip:
+    """The columns of all rows, end to end, with a blank one after each.
+
+    Most rows are short: looking along each of them takes longer to begin than to do.
+
+    Attributes:
+        row: Number of the row of each column, shape (n,).
+        first: Where each row begins, shape (m,).
+        blank: Where each row's blank column is, shape (m,).
+        unit: U of each row, shape (m,).
+        height: Letter height of the page.
+        ink: Ink in the band at each column, shape (n,).
+        weak: The same, faint text included.
+        ruled: Whether a vertical ruling crosses it, shape (n,).
+    """
+
+    row: NDArray[np.intp]
+    first: NDArray[np.intp]
+    blank: NDArray[np.intp]
+    unit: Floats
+    height: float
+    ink: Floats
+    weak: Map
+    ruled: NDArray[np.bool_]
+
+
+def rows_of(
+    ridges: list[Ridge],
+    density: Map,
+    weak: Map,
+    ruled: Map,
+    letters: Floats,
+    scales: list[Scale],
+) -> list[Row]:
+    """Return the ink profiles of ridges.
 
     Args:
-        ridge: The middle of a line.
+        ridges: The middles of lines.
         density: Map of the ink.
         weak: Map of the ink, faint text included.
-        scale: Units of the map.
         ruled: 1 where a vertical ruling stands or the page ends.
         letters: Middle x, middle y, height of the letters on the map, from left to right,
             shape (n, 3).
+        scales: Units of the map, with each ridge's own pitch.
     """
-    rows, columns = density.shape
-    x, y = _run_on(ridge, scale, columns)
-    half = max(1, round(_BAND_U * scale.unit))
-    band = np.rint(y).astype(np.intp) + np.arange(-half, half + 1)[:, None]
-    np.minimum(np.maximum(band, 0, out=band), rows - 1, out=band)
-    at = band * columns + x
-    ink = density.ravel().take(at).sum(axis=0).astype(np.float64)
-    on = _without_specks(ink, ink > _INK, scale)
-    on, starts, ends = _with_faint_words(on, ink, weak.ravel().take(at).sum(axis=0), scale)
-    crossed = ruled.ravel().take(at).sum(axis=0) > _CROSSED * len(band)
-    size = _letter_size(x, y, letters, scale)
-    core = ridge.x[0], ridge.x[-1]
-    height = scale.height if size is None else size
-    return Row(x, y, band, ink, on, starts, ends, crossed, core, height, size is not None)
+    if not ridges:
+        return []
+    columns = density.shape[1]
+    curves = [_run_on(*of, columns) for of in zip(ridges, scales, strict=True)]
+    strip = _strip(curves, scales, (density, weak, ruled))
+    on, starts, ends = _with_faint_words(_without_specks(strip), strip)
+    words = starts.searchsorted(np.append(strip.first, len(on)))
+    rows = []
+    for i, (ridge, (x, y), scale) in enumerate(zip(ridges, curves, scales, strict=True)):
+        first = strip.first[i]
+        own, word = slice(first, strip.blank[i]), slice(words[i], words[i + 1])
+        size = _letter_size(x, y, letters, scale)
+        rows.append(
+            Row(
+                x,
+                y,
+                _half_band(scale),
+                strip.ink[own],
+                on[own],
+                starts[word] - first,
+                ends[word] - first,
+                strip.ruled[own],
+                (ridge.x[0], ridge.x[-1]),
+                scale.height if size is None else size,
+                size is not None,
+            )
+        )
+    return rows
+
+
+def _half_band(scale: Scale) -> int:
+    return max(1, round(_BAND_U * scale.unit))
+
+
+def _strip(
+    curves: list[tuple[NDArray[np.intp], Floats]], scales: list[Scale], maps: tuple[Map, Map, Map]
+) -> _Strip:
+    """Lay rows end to end and sum what ``maps`` hold in their bands: ink, weak ink, rulings."""
+    lengths = np.array([len(x) for x, _ in curves]) + 1
+    first = np.cumsum(lengths) - lengths
+    blank = first + lengths - 1
+    row = np.repeat(np.arange(len(curves)), lengths)
+    x, y = np.zeros(len(row), np.intp), np.zeros(len(row), np.intp)
+    for start, end, (along, down) in zip(first.tolist(), blank.tolist(), curves, strict=True):
+        x[start:end], y[start:end] = along, np.rint(down)
+    half = np.array([_half_band(scale) for scale in scales])[row]
+    ink, weak, ruled = _in_bands(maps, x, y, half)
+    for values in (ink, weak, ruled):
+        values[blank] = 0
+    unit = np.array([scale.unit for scale in scales])
+    crossed = ruled > _CROSSED * (2 * half + 1)
+    height = scales[0].height
+    return _Strip(row, first, blank, unit, height, ink.astype(np.float64), weak, crossed)
+
+
+def _in_bands(
+    maps: tuple[Map, ...], x: NDArray[np.intp], y: NDArray[np.intp], half: NDArray[np.intp]
+) -> list[Map]:
+    """Sums of the values of maps in columns from ``half`` over to ``half`` under y, each (n,)."""
+    rows, columns = maps[0].shape
+    sums = [np.zeros(len(x), np.float32) for _ in maps]
+    for down in range(-int(half.max()), int(half.max()) + 1):
+        at = np.clip(y + down, 0, rows - 1) * columns + x
+        for values, total in zip(maps, sums, strict=True):
+            np.add(total, values.ravel().take(at), out=total, where=half >= abs(down))
+    return sums
 
 
 def _letter_size(x: NDArray[np.intp], y: Floats, letters: Floats, scale: Scale) -> float | None:
@@ -120,42 +206,45 @@ def _smoothed(values: Floats, width: int) -> Floats:
     return np.convolve(padded, np.ones(window) / window, "valid")
 
 
-def _without_specks(ink: Floats, on: NDArray[np.bool_], scale: Scale) -> NDArray[np.bool_]:
-    """Forget specks that lie far from the rest of the line."""
-    height, unit = scale.height, scale.unit
+def _without_specks(strip: _Strip) -> NDArray[np.bool_]:
+    """Return where words are, without specks that lie far from the rest of their line."""
+    on = strip.ink > _INK
     starts, ends = runs(on)
     if not len(starts):
         return on
-    mass = np.add.reduceat(ink * on, starts)
-    lengths = ends - starts
-    small = (lengths < 0.45 * height) & (mass < 0.16 * height**2)
-    if not small.any():
-        return on
+    row, lengths = strip.row[starts], ends - starts
+    mass = np.add.reduceat(strip.ink * on, starts)
+    small = (lengths < 0.45 * strip.height) & (mass < 0.16 * strip.height**2)
     between = np.full(len(starts) + 1, np.inf)
-    between[1:-1] = starts[1:] - ends[:-1]
-    left, right = between[:-1], between[1:]
+    between[1:-1] = np.where(row[1:] == row[:-1], starts[1:] - ends[:-1], np.inf)
+    left, right, unit = between[:-1], between[1:], strip.unit[row]
     lonely = (np.maximum(left, right) > 1.3 * unit) & (np.minimum(left, right) > 0.9 * unit)
-    result = on.copy()
+    result = np.zeros_like(on)
     result[on] = np.repeat(~(small & lonely), lengths)
     return result
 
 
 def _with_faint_words(
-    on: NDArray[np.bool_], ink: Floats, weak: Map, scale: Scale
+    on: NDArray[np.bool_], strip: _Strip
 ) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
     """Add faint words that go on from the line's own without a wide gap.
 
     Returns:
         Where words are, their starts and their ends.
     """
-    if not on.any():
-        return on, *runs(on)
-    typical = median(ink[on])
-    likely = on | (weak > max(_INK, _FAINT_WORD * typical))
+    least = np.full(len(strip.first), np.inf)  # nothing goes on from a row without words
+    for i, (first, end) in enumerate(zip(strip.first.tolist(), strip.blank.tolist(), strict=True)):
+        own = strip.ink[first:end][on[first:end]]
+        if len(own):
+            least[i] = max(_INK, _FAINT_WORD * median(own))
+    likely = on | (strip.weak > least[strip.row])
     starts, ends = runs(likely)
-    strong = np.logical_or.reduceat(on, starts)  # nothing but white stands between them
+    if not len(starts):
+        return on, starts, ends
+    row, strong = strip.row[starts], np.logical_or.reduceat(on, starts)
+    apart = starts[1:] - ends[:-1] > _FAINT_GAP_U * strip.unit[row[1:]]
     chain = np.zeros(len(starts), np.intp)  # of words near one another, its number
-    np.cumsum(starts[1:] - ends[:-1] > _FAINT_GAP_U * scale.unit, out=chain[1:])
+    np.cumsum(apart | (row[1:] != row[:-1]), out=chain[1:])
     kept = np.bincount(chain, strong)[chain] > 0
     result = np.zeros_like(on)
     result[likely] = np.repeat(kept, ends - starts)
