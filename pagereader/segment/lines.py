@@ -55,9 +55,16 @@ class Ridge:
         return float(self.x[-1] - self.x[0])
 
 
-def find_ridges(density: Map, scale: Scale, parameters: Parameters) -> list[Ridge]:
-    """Return one ridge for each line of text, in no particular order; none on mere texture."""
-    response = ridge_response(density, scale)
+def find_ridges(density: Map, level: Map, scale: Scale, parameters: Parameters) -> list[Ridge]:
+    """Return one ridge for each line of text, in no particular order; none on mere texture.
+
+    Args:
+        density: Map of the ink.
+        level: The same, with its lines laid level.
+        scale: Units of the map.
+        parameters: Limits.
+    """
+    response = ridge_response(level, scale)
     strong = response[response > 0.02]
     if not strong.size:
         return []
@@ -67,16 +74,16 @@ def find_ridges(density: Map, scale: Scale, parameters: Parameters) -> list[Ridg
         int(0.5 * unit) | 1,
         int(2 * parameters.reach_u * unit) | 1,
     )
-    level = parameters.ridge * float(np.percentile(strong, 90))
-    ridges = trace(np.asarray(cv2.copyTo(response, reach), np.float32), level, scale.height)
+    least = parameters.ridge * float(np.percentile(strong, 90))
+    ridges = trace(np.asarray(cv2.copyTo(response, reach), np.float32), least, scale.height)
     if len(ridges) > _MOST_RIDGES:
         return []
     joined = join(ridges, unit, scale.slope, parameters.link_u)
     return drop_doubles(joined, scale, parameters.double)
 
 
-def ridge_response(density: Map, scale: Scale) -> Map:
-    """Return the filter's answer on a map laid level to the page's slope."""
+def ridge_response(level: Map, scale: Scale) -> Map:
+    """Return the filter's answer on a map that was laid level, sloping as the page does."""
     height = scale.height
     low, high = (sigma * height for sigma in _SIGMA_ACROSS_H)
     across = float(np.clip(_SIGMA_ACROSS_PITCH * scale.pitch, low, high))
@@ -88,12 +95,12 @@ def ridge_response(density: Map, scale: Scale) -> Map:
     column /= np.abs(column).sum() / 2
     thin = max(1, int(along / _LEAST_SIGMA))
     row = cv2.getGaussianKernel(2 * int(np.ceil(2.5 * along / thin)) + 1, along / thin)
-    level = _narrowed(sheared(density, scale.slope), thin)
-    answer = cv2.sepFilter2D(level, cv2.CV_32F, row, column, borderType=cv2.BORDER_CONSTANT)
+    narrow = _narrowed(level, thin)
+    answer = cv2.sepFilter2D(narrow, cv2.CV_32F, row, column, borderType=cv2.BORDER_CONSTANT)
     answer = np.maximum(answer, 0, out=answer)
     if thin > 1:
         size = answer.shape[1] * thin, answer.shape[0]
-        answer = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)[:, : density.shape[1]]
+        answer = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)[:, : level.shape[1]]
     return sheared(np.asarray(answer, np.float32), scale.slope, back=True)
 
 

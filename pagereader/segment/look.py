@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from pagereader.segment.arrays import Grey, Map, components, halved, shrunk
+from pagereader.segment.arrays import Grey, Map, components, halved, picked, shrunk
 from pagereader.segment.orientation import is_sideways, steepness
 from pagereader.segment.parameters import Parameters
-from pagereader.segment.prepare import find_ink
+from pagereader.segment.prepare import find_text
 from pagereader.segment.scale import Strips, height_of, letter_like, strips
 
 _LETTER = 18.0  # pixels that a letter is high on a working copy
@@ -59,7 +57,7 @@ def first_look(grey: Grey, parameters: Parameters) -> Look | None:
     """Look at a page; None if it shows no letters."""
     times = 1 if min(grey.shape) >= _LEAST_SIDE else 0
     small = halved(grey, times)
-    ink = find_ink(small, parameters).text
+    ink = find_text(small, parameters)
     labels, stats = components(ink)
     letters = letter_like(stats, ink.shape)
     letters[0] = False
@@ -67,6 +65,6 @@ def first_look(grey: Grey, parameters: Parameters) -> Look | None:
     if height is None:
         return None
     factor = min(1.0, _MAP_LETTER / height)
-    density = shrunk(np.take(letters.astype(np.uint8), labels), factor)
+    density = shrunk(picked(letters, labels), factor)
     ink_in_strips = strips(density, height * factor)
     return Look(height * 2**times, density, height * factor, ink_in_strips)

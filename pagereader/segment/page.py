@@ -22,7 +22,7 @@ from pagereader.segment.parameters import Parameters
 from pagereader.segment.pictures import without_pictures
 from pagereader.segment.prepare import Ink, find_ink
 from pagereader.segment.rows import rows_of
-from pagereader.segment.scale import density_map, letter_height, measure
+from pagereader.segment.scale import density_map, letter_height, measure, page_slope, sheared
 from pagereader.segment.strays import stray_lines, without_edge_specks
 from pagereader.segment.texture import is_texture
 
@@ -130,8 +130,10 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     factor = page.factor
     ruled = (shrunk(bars, factor) > _RULED).astype(np.float32)
     weak = shrunk(page.letters.weak, factor)
-    scale = measure(page.density, page.height * factor)
-    ridges = find_ridges(page.density, scale, parameters)
+    slope = page_slope(page.density, page.height * factor)
+    level = sheared(page.density, slope)
+    scale = measure(level, page.height * factor, slope)
+    ridges = find_ridges(page.density, level, scale, parameters)
     places = _places(page)
     away = distances(ridges, scale)
     own = [replace(scale, pitch=pitch) for pitch in np.minimum(away, scale.pitch)]

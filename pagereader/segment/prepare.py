@@ -83,23 +83,55 @@ def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | Non
     background, outside = _background(grey, parameters.margin_dark)
     if canvas is not None:
         outside |= dilated(canvas.astype(np.uint8), 5, 5)
-    flat = np.asarray(cv2.divide(grey, background, scale=255), np.uint8)
-    mean, deviation = _surroundings(flat)
-    contrast = np.asarray(cv2.subtract(_full_size(mean, flat.shape), flat), np.uint8)
-    typical = _typical_contrast(contrast)
-    pale = min(1.0, typical / _STRONG_INK)  # Sauvola's k is made for black ink
-    sauvola = mean * (_SAUVOLA_K - deviation * np.float32(_SAUVOLA_K / 128))
-
-    def darker(share: float, k: float) -> Mask:
-        floor = max(_LEAST_CONTRAST, share * typical)
-        return (contrast > _full_size(np.maximum(k * sauvola, floor), flat.shape)).view(np.uint8)
-
-    text = darker(parameters.contrast, pale)
-    weak = darker(parameters.weak_contrast, 0.5 * pale)
-    faint = darker(parameters.faint_contrast, 1.0)
+    contrast = _Contrast.of(grey, background)
+    text = contrast.darker(parameters.contrast, contrast.pale)
+    weak = contrast.darker(parameters.weak_contrast, 0.5 * contrast.pale)
+    faint = contrast.darker(parameters.faint_contrast, 1.0)
     if outside.any():
         text, weak = (np.asarray(cv2.subtract(mask, outside), np.uint8) for mask in (text, weak))
     return Ink(text, weak, faint, outside)
+
+
+def find_text(grey: Grey, parameters: Parameters) -> Mask:
+    """Return the ``text`` of ``find_ink`` alone."""
+    background, outside = _background(grey, parameters.margin_dark)
+    contrast = _Contrast.of(grey, background)
+    text = contrast.darker(parameters.contrast, contrast.pale)
+    return np.asarray(cv2.subtract(text, outside), np.uint8)
+
+
+@dataclass(slots=True)
+class _Contrast:
+    """How far a page is darker than its paper.
+
+    Attributes:
+        values: Grey levels, shape (height, width).
+        sauvola: Sauvola's threshold on a smaller copy, in the same.
+        typical: Contrast of the page's ink.
+    """
+
+    values: Grey
+    sauvola: Map
+    typical: float
+
+    @classmethod
+    def of(cls, grey: Grey, background: Grey) -> _Contrast:
+        flat = np.asarray(cv2.divide(grey, background, scale=255), np.uint8)
+        mean, deviation = _surroundings(flat)
+        values = np.asarray(cv2.subtract(_full_size(mean, flat.shape), flat), np.uint8)
+        sauvola = mean * (_SAUVOLA_K - deviation * np.float32(_SAUVOLA_K / 128))
+        return cls(values, sauvola, _typical_contrast(values))
+
+    @property
+    def pale(self) -> float:
+        """Factor on Sauvola's k, which is made for black ink."""
+        return min(1.0, self.typical / _STRONG_INK)
+
+    def darker(self, share: float, k: float) -> Mask:
+        """Return what has this share of the typical contrast, and passes Sauvola's test."""
+        floor = max(_LEAST_CONTRAST, share * self.typical)
+        limit = _full_size(np.maximum(k * self.sauvola, floor), self.values.shape)
+        return (self.values > limit).view(np.uint8)
 
 
 def _background(grey: Grey, margin_dark: float) -> tuple[Grey, Mask]:

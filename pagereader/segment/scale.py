@@ -83,10 +83,15 @@ def height_of(letters: NDArray[np.int32]) -> float | None:
     return float(heights[large][order][np.searchsorted(mass, mass[-1] / 2)])
 
 
-def measure(density: Map, height: float) -> Scale:
-    """Return the units of a density map whose letters are ``height`` pixels high."""
-    slope = page_slope(density, height)
-    pitch, trust = line_pitch(density, height, slope)
+def measure(level: Map, height: float, slope: float) -> Scale:
+    """Return the units of a density map.
+
+    Args:
+        level: The map, with its lines laid level.
+        height: Letter height on it, in pixels.
+        slope: dy/dx of the lines before.
+    """
+    pitch, trust = line_pitch(level, height)
     believed = float(np.interp(trust, _PITCH_TRUST, (_PITCH_DOUBTED_H, _PITCH_RANGE_H[1])))
     pitch = min(pitch, believed * height)
     return Scale(height, pitch, slope)
@@ -172,13 +177,13 @@ def _blur_rows(profile: Map, sigma: float) -> Map:
     return np.asarray(cv2.sepFilter2D(profile, -1, np.ones(1, np.float32), rows), np.float32)
 
 
-def autocorrelation(density: Map, height: float, slope: float) -> Floats:
-    """Return how alike the page is to itself moved down by 0, 1, 2 ... pixels, 1 at 0.
+def autocorrelation(level: Map, height: float) -> Floats:
+    """Return how alike a level page is to itself moved down by 0, 1, 2 ... pixels, 1 at 0.
 
     Row profiles are taken of strips 8 H wide, so that columns need not stand level.
     """
-    rows, width = density.shape
-    level, strip = sheared(density, slope), int(max(8 * height, 24))
+    rows, width = level.shape
+    strip = int(max(8 * height, 24))
     if width >= strip:
         profile = level[:, : width // strip * strip].reshape(rows, -1, strip).mean(axis=2)
     else:
@@ -192,13 +197,13 @@ def autocorrelation(density: Map, height: float, slope: float) -> Floats:
     return np.asarray(result / max(float(result[0]), 1e-9), np.float64)
 
 
-def line_pitch(density: Map, height: float, slope: float) -> tuple[float, float]:
+def line_pitch(level: Map, height: float) -> tuple[float, float]:
     """Return the distance between lines in pixels and its autocorrelation, 0 if unknown.
 
     The first good peak wins, not the best one: alternate long and short lines, or blank rows,
     make twice the pitch look better.
     """
-    alike = autocorrelation(density, height, slope)
+    alike = autocorrelation(level, height)
     lags = range(int(_PITCH_RANGE_H[0] * height), len(alike) - 1)
     peaks = [k for k in lags if alike[k - 1] < alike[k] >= alike[k + 1]]
     best = max((alike[k] for k in peaks), default=0.0)
