@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,9 +37,9 @@ Folder = Callable[[Layout], Path]
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Path:
+def own(checkpoint_folder: Folder, tmp_path: Path) -> Path:
     """A checkpoint of one's own to change."""
-    return save(SQUARE, tmp_path / "model")
+    return Path(shutil.copytree(checkpoint_folder(SQUARE), tmp_path / "model"))
 
 
 def pair(folder: Path) -> tuple[Checkpoint, Checkpoint]:
@@ -175,7 +176,7 @@ def test_every_tensor_is_asked_for_in_its_shape(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("generation", [None, {}, {"eos_token_id": [2, 5]}, {"max_new_tokens": 7}])
-@pytest.mark.parametrize("top", [{}, {"eos_token_id": 3, "pad_token_id": None, "max_length": 21}])
+@pytest.mark.parametrize("top", [{"max_length": None}, {"eos_token_id": 3, "max_length": 21}])
 @pytest.mark.parametrize("decoder", [{}, {"decoder_start_token_id": 0, "max_length": 9}])
 def test_settings_take_precedence_as_in_transformers(
     own: Path, generation: dict[str, Any] | None, top: dict[str, Any], decoder: dict[str, Any]
@@ -225,6 +226,18 @@ def test_the_unusual_is_loaded_by_transformers(
     assert engines[0].read(scribbles(3)) == engines[1].read(scribbles(3))
 
 
+def see_wider_states(folder: Path) -> None:
+    """Make a decoder, in itself sound, that expects wider states than its encoder gives."""
+
+    def widen(state: dict[str, torch.Tensor]) -> None:
+        for name in state:
+            if name.endswith(("encoder_attn.k_proj.weight", "encoder_attn.v_proj.weight")):
+                state[name] = torch.nn.functional.pad(state[name], (0, 1))
+
+    rewrite(folder, widen)
+    change(folder, part="decoder", cross_attention_hidden_size=49)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -232,7 +245,7 @@ def test_the_unusual_is_loaded_by_transformers(
         setting("encoder", hidden_act="none such"),
         setting("decoder", decoder_attention_heads=0),
         setting("decoder", pad_token_id=1000),
-        setting("decoder", cross_attention_hidden_size=49),
+        see_wider_states,
         setting("decoder", decoder_layers=10**9),
         setting("decoder", vocab_size="many"),
         setting("encoder", num_hidden_layers=10**9),
