@@ -1,10 +1,11 @@
 """Give a strip recogniser more pixels a letter: a model to train from that reads as its base.
 
-    python benchmarks/recogniser/finer.py MODEL OUT
+    python benchmarks/recogniser/finer.py MODEL OUT [--characters ěšč]
 
 Patches of 32 x 8 pixels become 48 x 12, as many as before over the same part of a line, so the
 model is hardly slower. The new weights give what the old ones give on the picture shrunk by area
-means; what the added pixels tell is left for training to find.
+means; what the added pixels tell is left for training to find. New characters start as the letters
+that they are without their accents, in the CTC layer as well.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from pagereader.recognize.checkpoint import load_checkpoint
+from pagereader.training.tokens import bare_letters, extend
+
 PATCHES = "encoder.embeddings.patch_embeddings.projection.weight"
 
 
@@ -26,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path, help="a new folder")
+    parser.add_argument("--characters", default="", help="to be learned besides")
     asked = parser.parse_args()
     shutil.copytree(asked.model, asked.out)
     weights = load_file(asked.out / "model.safetensors")
@@ -40,6 +45,22 @@ def main() -> None:
     height, width = encoder["image_size"]
     processor["image_processor"]["size"] = {"height": height, "width": width}
     write(asked.out / "processor_config.json", processor)
+    if asked.characters:
+        spell_more(asked.out, asked.characters)
+
+
+def spell_more(folder: Path, characters: str) -> None:
+    """Give a model room for more characters."""
+    checkpoint = load_checkpoint(str(folder))
+    old = len(checkpoint.tokenizer)
+    tokenizer = extend(checkpoint.tokenizer, checkpoint.model, characters)
+    tokenizer.save_pretrained(folder)
+    checkpoint.model.half().save_pretrained(folder)
+    spelled = bare_letters(tokenizer.get_vocab(), old)
+    path = folder / "training" / "ctc.safetensors"
+    head = load_file(path)
+    rows = [*range(old), *(spelled.get(token, 0) for token in range(old, len(tokenizer)))]
+    save_file({name: tensor[rows].contiguous() for name, tensor in head.items()}, path)
 
 
 def finer(kernels: Tensor) -> Tensor:

@@ -27,9 +27,9 @@ class ModelShape:
         longest: Tokens of a line at most.
     """
 
-    height: int = 32
-    width: int = 640
-    column: int = 8
+    height: int = 48
+    width: int = 960
+    column: int = 12
     size: int = 256
     encoder_layers: int = 6
     decoder_layers: int = 2

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from pagereader.training.fonts import bare
 
 
 class Spelling:
@@ -69,7 +71,7 @@ class Spelling:
 def extend(tokenizer: Any, model: Any, characters: Iterable[str]) -> Any:
     """Teach a character-level tokenizer more characters and give the decoder room for them.
 
-    New embeddings start as the mean of the old ones.
+    Letters start as what they are without their accents, others as the mean of all.
 
     Returns:
         The new tokenizer; the model is changed in place.
@@ -83,14 +85,14 @@ def extend(tokenizer: Any, model: Any, characters: Iterable[str]) -> Any:
     for character in sorted(set(characters) - vocabulary.keys()):
         vocabulary[character] = len(vocabulary)
     decoder = model.decoder
-    old = decoder.get_input_embeddings().weight
-    mean = old.detach().mean(dim=0)
+    old = len(decoder.get_input_embeddings().weight)
     grown = decoder.resize_token_embeddings(len(vocabulary), mean_resizing=False)
-    with torch.no_grad():
-        grown.weight[len(old) :] = mean
-        head = decoder.get_output_embeddings()
-        if head.weight.data_ptr() != grown.weight.data_ptr():
-            head.weight[len(old) :] = head.weight[: len(old)].mean(dim=0)
+    head = decoder.get_output_embeddings()
+    for weight in {layer.weight.data_ptr(): layer.weight for layer in (grown, head)}.values():
+        with torch.no_grad():
+            weight[old:] = weight[:old].mean(dim=0)
+            for token, letter in bare_letters(vocabulary, old).items():
+                weight[token] = weight[letter]
     model.config.decoder.vocab_size = len(vocabulary)
     return PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(rules)),
@@ -100,6 +102,16 @@ def extend(tokenizer: Any, model: Any, characters: Iterable[str]) -> Any:
         unk_token=tokenizer.unk_token,
         clean_up_tokenization_spaces=False,
     )
+
+
+def bare_letters(vocabulary: Mapping[str, int], first: int) -> dict[int, int]:
+    """Return tokens from ``first`` on, with those of the same letters without accents."""
+    letters = {token: bare(c) for c, token in vocabulary.items() if token >= first}
+    return {
+        token: vocabulary[letter]
+        for token, letter in letters.items()
+        if vocabulary.get(letter, first) < first
+    }
 
 
 def _is_by_character(tokenizer: Any) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pagereader.errors import InputError, UsageError
@@ -99,6 +100,19 @@ def test_character_models_learn_new_characters(tiny_model: Path) -> None:
     decoder = checkpoint.model.decoder
     assert decoder.get_input_embeddings().weight.shape[0] == before + 2
     assert decoder.get_output_embeddings().weight.shape[0] == before + 2
+
+
+def test_new_letters_start_as_those_without_accents(tiny_model: Path) -> None:
+    checkpoint = load_checkpoint(str(tiny_model))
+    before = len(checkpoint.tokenizer)
+    tokenizer = extend(checkpoint.tokenizer, checkpoint.model, "a\u00e1\u00df")
+    tokenizer = extend(tokenizer, checkpoint.model, "\u00e0")
+    token = tokenizer.get_vocab()
+    decoder = checkpoint.model.decoder
+    for layer in (decoder.get_input_embeddings(), decoder.get_output_embeddings()):
+        known = layer.weight[:before].mean(dim=0)
+        assert torch.equal(layer.weight[token["\u00e0"]], layer.weight[token["a"]])
+        assert torch.allclose(layer.weight[token["\u00df"]], known, atol=1e-6)
 
 
 def test_stored_lines_come_back(tmp_path: Path) -> None:
