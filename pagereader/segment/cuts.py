@@ -117,26 +117,31 @@ def one_a_line(pieces: list[Piece], height: float) -> list[Piece]:
     Large letters answer at their heads and at their feet, and a line whose ridge is broken is
     found from both sides.
     """
-    kept: list[tuple[Piece, float, float]] = []  # with its highest and lowest row
-    for piece in sorted(pieces, key=lambda p: -p.length * p.ink):
-        top, bottom = float(piece.y.min()), float(piece.y.max())
-        for i, (other, first, last) in enumerate(kept):
+    pieces = sorted(pieces, key=lambda p: -p.length * p.ink)
+    reach = np.array([(p.x[0], p.x[-1], p.y.min(), p.y.max()) for p in pieces]).reshape(-1, 4)
+    left, right, top, bottom = reach.T
+    kept = np.zeros(len(pieces), bool)
+    far = _SAME_LINE * max([height, *(piece.size for piece in pieces)])
+    for i, piece in enumerate(pieces):
+        close = kept & (left <= right[i]) & (right >= left[i])
+        close &= (top <= bottom[i] + far) & (bottom >= top[i] - far)
+        for k in np.flatnonzero(close).tolist():
+            other = pieces[k]
             near = _SAME_LINE * max(height, _common_size(piece, other))
-            if first > bottom + near or last < top - near:
-                continue
-            if other.x[0] > piece.x[-1] or other.x[-1] < piece.x[0]:
+            if top[k] > bottom[i] + near or bottom[k] < top[i] - near:
                 continue
             away = curve_distance(piece.x, piece.y, other.x, other.y, 0)
             lettered = piece.has_letters and other.has_letters
             if away is None and lettered and _overlap(piece, other, near) > height:
-                one = _joined(piece, other)
-                kept[i] = one, min(top, first), max(bottom, last)
+                pieces[k] = _joined(piece, other)
+                left[k], right[k] = pieces[k].x[[0, -1]]
+                top[k], bottom[k] = min(top[k], top[i]), max(bottom[k], bottom[i])
                 break
             if away is not None and away < near:
                 break
         else:
-            kept.append((piece, top, bottom))
-    return [piece for piece, _, _ in kept]
+            kept[i] = True
+    return [piece for piece, keep in zip(pieces, kept, strict=True) if keep]
 
 
 def _common_size(a: Piece, b: Piece) -> float:
