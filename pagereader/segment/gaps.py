@@ -11,7 +11,9 @@ from pagereader.segment.parameters import Parameters
 from pagereader.segment.rows import Row
 from pagereader.segment.scale import Scale
 
-_WORD_GAP_H = (0.55, 1.8)  # gaps between words, those that tell the kind of page
+_WORD_GAP_H = (0.55, 1.8)  # gaps between words that tell the kind of page,
+_FAR_WORDS_H = 3.2  # or up to this width, where that gives
+_MOST_FAR = 2.0  # so many times as many
 _WORD_GAP = 0.7  # narrower ones count, to this share of the usual gap, where they are few
 _FEW_WORDS = 12
 _FEW_OF_ALL = 0.15
@@ -24,6 +26,7 @@ _FAR_PITCH = 2.3  # and at most so far
 _WHITE = 0.25  # a row is white where words take up less of it
 _LIKE_SIZE = 0.25  # logarithm
 _OTHER_SIZE = 0.2
+_ONE_SIDE = 0.5  # what a gap tells that has text only over or under it
 
 
 @dataclass(slots=True)
@@ -141,17 +144,36 @@ def word_gaps(rows: list[Row], gaps: list[list[Gap]], scale: Scale) -> Floats:
 def running_text(gaps: list[list[Gap]], scale: Scale, limits: tuple[float, float]) -> float:
     """Return 0 for a form or receipt, 1 for running text, and between.
 
-    In running text nearly every word gap has text over and under it; in forms it seldom has.
+    In running text nearly every word gap has text over and under it, or on one side at the least,
+    as in short paragraphs; in forms it seldom has, or the gap goes on there.
     """
-    low, high = (share * scale.height for share in _WORD_GAP_H)
-    close = [g for row in gaps for g in row if g.parts_words and g.width < high and not g.ruled]
-    words = [g for g in close if g.width >= low]
-    if len(words) < max(_FEW_WORDS, _FEW_OF_ALL * len(close)):
-        words = close
-    if len(words) < _FEW_WORDS:
+    words = _telling(gaps, scale)
+    if not words:
         return 0.0
-    inside = sum(g.neighbours == 2 and g.repeats < 2 for g in words) / len(words)
+    inside = sum(_amid_text(gap) for gap in words) / len(words)
     return float(np.clip((inside - limits[0]) / (limits[1] - limits[0]), 0, 1))
+
+
+def _telling(gaps: list[list[Gap]], scale: Scale) -> list[Gap]:
+    """Return the gaps between words, far ones only where most are; none if there are too few."""
+    low, high = (share * scale.height for share in _WORD_GAP_H)
+    highest = _FAR_WORDS_H * scale.height
+    near = [g for row in gaps for g in row if g.parts_words and g.width < highest and not g.ruled]
+    close = [g for g in near if g.width < high]
+    words = [g for g in close if g.width >= low]
+    far = [g for g in near if g.width >= low]
+    if len(far) >= max(_FEW_WORDS, _MOST_FAR * len(words)):
+        words = far
+    elif len(words) < max(_FEW_WORDS, _FEW_OF_ALL * len(close)):
+        words = close
+    return words if len(words) >= _FEW_WORDS else []
+
+
+def _amid_text(gap: Gap) -> float:
+    """How much a gap is one in running text: 0 to 1."""
+    if gap.neighbours == 2:
+        return float(gap.repeats < 2)
+    return _ONE_SIDE if gap.neighbours == 1 and not gap.repeats else 0.0
 
 
 def white_columns(density: Map, scale: Scale, unit: float, parameters: Parameters) -> Mask:

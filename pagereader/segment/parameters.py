@@ -30,8 +30,9 @@ class Parameters:
         gap_text_u: Widest gap inside a long line of running text; in shorter ones,
         gap_text_span: this share of the line's length,
         gap_text_h: but at least this.
-        running: Share of word gaps with text over and under them: below the first value a block
-            is a form, above the second one running text.
+        running: Share of word gaps with text over and under them, those with text on one side
+            counting half: below the first value a page is a form, above the second one running
+            text.
         gutter_u: Least width of a white column between columns of text.
         gutter_pitch: Least height of such a column.
         gutter_gap_u: Least gap at which a white column cuts a line.
@@ -58,7 +59,7 @@ class Parameters:
     gap_text_u: float = 4.2
     gap_text_span: float = 0.12
     gap_text_h: float = 2.8
-    running: tuple[float, float] = (0.45, 0.65)
+    running: tuple[float, float] = (0.62, 0.70)
     gutter_u: float = 1.2
     gutter_pitch: float = 4.5
     gutter_gap_u: float = 2.6

@@ -26,6 +26,9 @@ _LEAST_STRIPS = 25
 _PITCH_RANGE_H = (1.15, 5.5)
 _PITCH_TRUST = (0.28, 0.40)  # autocorrelation: weaker says little, stronger is believed
 _PITCH_DOUBTED_H = 2.4
+_PITCH_LEAST = 0.04
+_WIDE_PITCH_H = 11.0  # so far apart are lines looked for where none are nearer,
+_WIDE_PITCH_CLEAR = 0.33  # but these must be clear
 _PITCH_PEAK = 0.5  # the first peak this share as high as the best is the pitch
 
 
@@ -190,7 +193,7 @@ def autocorrelation(level: Map, height: float) -> Floats:
         profile = level.mean(axis=1, keepdims=True)
     profile = _blur_rows(np.ascontiguousarray(profile, np.float32), 0.25 * height)
     profile = profile - _blur_rows(profile, 4 * height)
-    longest = int(_PITCH_RANGE_H[1] * height)
+    longest = int(_WIDE_PITCH_H * height)
     padded = 1 << int(rows + longest).bit_length()
     power = (np.abs(np.fft.rfft(profile, n=padded, axis=0)) ** 2).sum(axis=1)
     result = np.fft.irfft(power)[: longest + 1]
@@ -204,12 +207,16 @@ def line_pitch(level: Map, height: float) -> tuple[float, float]:
     make twice the pitch look better.
     """
     alike = autocorrelation(level, height)
-    lags = range(int(_PITCH_RANGE_H[0] * height), len(alike) - 1)
-    peaks = [k for k in lags if alike[k - 1] < alike[k] >= alike[k + 1]]
-    best = max((alike[k] for k in peaks), default=0.0)
-    for k in peaks:
-        if alike[k] >= _PITCH_PEAK * best and alike[k] > 0.04:
-            return float(k), float(alike[k])
+    nearest, usual = (int(share * height) for share in _PITCH_RANGE_H)
+    peaks = [k for k in range(nearest, len(alike) - 1) if alike[k - 1] < alike[k] >= alike[k + 1]]
+    for lags, least in (
+        ([k for k in peaks if k < usual], _PITCH_LEAST),
+        (peaks, _WIDE_PITCH_CLEAR),
+    ):
+        best = max((alike[k] for k in lags), default=0.0)
+        for k in lags:
+            if alike[k] >= _PITCH_PEAK * best and alike[k] > least:
+                return float(k), float(alike[k])
     return 2 * height, 0.0
 
 

@@ -182,6 +182,35 @@ def typed_report(seed: int = 0, gap: float = 78) -> DrawnPage:
     return page
 
 
+def spaced(
+    page: DrawnPage, x: float, y: float, width: float, between_letters: float, between_words: float
+) -> None:
+    """Draw one line whose letters and words stand apart, more or less, as in some hands."""
+    start, end = x, x
+    while end < start + 0.85 * width:
+        for letter in page.random.choice(WORDS):
+            end = page.text(x, y, letter, true=False)
+            x = end + between_letters * page.random.uniform(0.6, 1.3)
+        x = end + between_words * page.random.uniform(0.8, 1.2)
+    page.lines.append(np.array([[start, y], [end, y]], np.float64))
+
+
+def loose(seed: int = 0, leading: float = 84) -> DrawnPage:
+    """Lines further apart than usual for the size of their letters, as in large hands."""
+    page = DrawnPage(seed=seed)
+    for i in range(11):
+        spaced(page, 100, 150 + leading * i, 800, 5, 22)
+    return page
+
+
+def far_words(seed: int = 0) -> DrawnPage:
+    """Words more than two letter heights apart."""
+    page = DrawnPage(seed=seed)
+    for i in range(18):
+        spaced(page, 100, 150 + 48 * i, 800, 1, 32)
+    return page
+
+
 def columns(count: int = 2, seed: int = 0, gutter: float = 50, size: int = 20) -> DrawnPage:
     """A heading over columns of running text."""
     page = DrawnPage(1200, 1500, size=size, seed=seed)

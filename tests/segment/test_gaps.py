@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from pagereader.segment import LineSegmenter
+from pagereader.segment.gaps import Gap, running_text
+from pagereader.segment.scale import Scale
 from tests.segment import drawn
 from tests.segment.drawn import DrawnPage, match
 
@@ -16,6 +18,8 @@ MAKERS: dict[str, Callable[[int], DrawnPage]] = {
     "typescript": drawn.typescript,
     "tight receipt": drawn.tight_receipt,
     "gaps between sentences": drawn.typed_report,
+    "lines far apart": drawn.loose,
+    "words far apart": drawn.far_words,
 }
 
 
@@ -39,3 +43,17 @@ def test_gutters_of_a_skewed_page(degrees: float) -> None:
     assert result.found >= 0.98
     assert result.merged == 0
     assert result.order == sorted(result.order)
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "repeats", "expected"),
+    [((2, 2), 0, 1.0), ((2, 1), 0, 1.0), ((1, 1), 0, 0.0), ((2, 0), 0, 0.0), ((2, 1), 1, 0.0)],
+)
+def test_short_paragraphs_are_running_text_and_forms_are_not(
+    neighbours: tuple[int, int], repeats: int, expected: float
+) -> None:
+    gaps = [
+        [Gap(10, 18, neighbours=n, repeats=repeats * (n < 2), parts_words=True) for n in neighbours]
+        for _ in range(10)
+    ]
+    assert running_text(gaps, Scale(9.0, 20.0, 0.0), (0.62, 0.70)) == expected
