@@ -39,7 +39,7 @@ class Look:
 
     @property
     def tilt(self) -> float:
-        """Slope of the lines if they are steep, else 0."""
+        """Slope of the lines if it is a degree or more, else 0."""
         return steepness(self.ink)
 
     @property

@@ -15,8 +15,9 @@ from pagereader.segment.scale import Strips, jaggedness
 
 _SIDEWAYS = 1.3  # how much more jagged the columns' profile must be than the rows'
 _WIDE = 0.28  # slopes looked at: 15 degrees
-_STEEP = 0.035  # two degrees; lines that slope less are followed as they are
-_CLEARLY = 1.3
+_LEVEL = 0.018  # one degree; lines and rulings that slope less are followed as they are
+_SLIGHT = 0.035  # steeper lines must be clearly steeper: of others
+_CLEARLY = 1.3  # the page is so many times less jagged
 _LEAST_LETTER_H = 0.25
 _LETTERS_A_LINE = 6
 _LETTERS_A_PAGE = 40
@@ -93,17 +94,18 @@ def levelled(grey: Grey, view: View, slope: float) -> tuple[Grey, View, NDArray[
 
 
 def steepness(ink: Strips | None) -> float:
-    """Return the slope of the lines up to 15 degrees if they are steep, else 0."""
+    """Return the slope of the lines, up to 15 degrees, from one degree on; else 0."""
     if ink is None:
         return 0.0
     slopes = np.linspace(-_WIDE, _WIDE, 57)
     score = np.array([jaggedness(ink, float(slope)) for slope in slopes])
     best = int(score.argmax())
-    slight = np.abs(slopes) <= _STEEP
-    if abs(slopes[best]) <= _STEEP or score[best] < _CLEARLY * score[slight].max():
-        return 0.0
+    slight = np.abs(slopes) <= _SLIGHT
+    if score[best] < _CLEARLY * score[slight].max():
+        best = int(np.where(slight, score, 0).argmax())
     fine = slopes[best] + np.linspace(-0.01, 0.01, 9)
-    return float(max(fine, key=lambda slope: jaggedness(ink, float(slope))))
+    slope = float(max(fine, key=lambda slope: jaggedness(ink, float(slope))))
+    return slope if abs(slope) > _LEVEL else 0.0
 
 
 def is_sideways(across: Strips | None, along: Strips | None) -> bool:

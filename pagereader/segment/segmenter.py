@@ -134,7 +134,7 @@ class LineSegmenter:
         return page, None
 
     def _draft(self, grey: Grey, view: View, tilt: float) -> Draft | None:
-        """Lay a page of steep lines level, and find its ink."""
+        """Lay a page of sloping lines level, and find its ink."""
         if not tilt:
             return draft(grey, view, self.parameters)
         grey, view, canvas = levelled(grey, view, tilt)

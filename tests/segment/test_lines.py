@@ -66,6 +66,16 @@ def test_skew(degrees: float) -> None:
     assert found.skew == pytest.approx(degrees, abs=0.7)
 
 
+@pytest.mark.parametrize("degrees", [-2.5, -2, -1.5, -0.9, 0.9, 1.5, 2])
+@pytest.mark.parametrize("maker", [drawn.ruled_table, drawn.bordered])
+def test_rulings_of_a_skewed_page(maker: Callable[[int], DrawnPage], degrees: float) -> None:
+    image, truth = maker(3).rotated(degrees)
+    result = match(truth, LineSegmenter().segment(image))
+    assert result.found == 1
+    assert result.merged == result.extra == 0
+    assert result.order == sorted(result.order)
+
+
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_quarter_turns(turn: int) -> None:
     page = drawn.letter(5)
