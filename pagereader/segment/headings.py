@@ -15,6 +15,8 @@ from pagereader.segment.found import FoundLine
 from pagereader.segment.groups import groups_of, line_of
 
 _LETTERS = 3  # of a line at least
+_SMALL = 0.55  # others are at least so high, of the height of large ones,
+_LARGE = 0.3  # and this share of all letters of a line is large
 _GAP = 1.3  # letters stand apart by at most so many times their height
 _SAME_HEIGHT = 0.6  # share of the lower letters that two lines on the same letters have in common
 _SAME_PLACE = 0.5  # and of the shorter line
@@ -30,11 +32,16 @@ def large_lines(letters: Letters, slope: float) -> list[FoundLine]:
     """
     if len(letters.large) < _LETTERS:
         return []
-    x, y, w, h = letters.large.T
-    boxes = np.column_stack([x, y, w, h, w * h]).astype(np.int32)[np.argsort(x)]
-    size = _GAP * median(h)
-    groups = groups_of(boxes, slope, size)
-    return [line_of(group, slope) for group in groups if len(group) >= _LETTERS]
+    usual = median(letters.large[:, 3])
+    boxes = letters.boxes[letters.boxes[:, 3] > _SMALL * usual]  # low letters stand between them
+    boxes = boxes[np.argsort(boxes[:, 0])]
+    large = {tuple(box) for box in letters.large.tolist()}
+    lines = []
+    for group in groups_of(boxes, slope, _GAP * usual):
+        of_large = sum(tuple(box[:4]) in large for box in group.tolist())
+        if of_large >= max(_LETTERS, _LARGE * len(group)):
+            lines.append(line_of(group, slope))
+    return lines
 
 
 def once(lines: list[FoundLine], height: float) -> list[FoundLine]:

@@ -10,30 +10,51 @@ from pagereader.segment.parameters import Parameters
 
 _TO_NEIGHBOUR = 0.6  # share of the way to a neighbouring centre that an outline may take
 _LEAST_H = (0.55, 0.45)  # over and under the centre, however near the neighbours
+_LARGE_H = 1.15  # lines whose usual letter is larger reach as far as their letters do,
+_DESCENDER = 0.35  # in shares of that letter's height: under the baseline at least so far,
+_MARGIN = 0.15  # and so much further,
+_MOST = (1.8, 1.6)  # but over and under the centre at most so far
 
 
 def outlines(lines: list[FoundLine], height: float, parameters: Parameters) -> list[Points]:
     """Return one polygon a line, in the pixels of ``lines``, clockwise from the top left."""
     boxes = np.array([line.box for line in lines]).reshape(-1, 4)
+    sizes = np.array([max(height, line.height / _LARGE_H) for line in lines])
     result = []
-    for line, box in zip(lines, boxes, strict=True):
+    for line, box, size in zip(lines, boxes, sizes.tolist(), strict=True):
         x, y = line.centre.T
-        over = np.full(len(x), parameters.upper_reach_h * height)
-        under = np.full(len(x), parameters.lower_reach_h * height)
+        over, under = (np.full(len(x), far) for far in _reach(line, height, parameters))
+        near = 3 * sizes.max()
         close = (boxes[:, 0] < box[2]) & (boxes[:, 2] > box[0])
-        close &= (boxes[:, 1] < box[3] + 3 * height) & (boxes[:, 3] > box[1] - 3 * height)
+        close &= (boxes[:, 1] < box[3] + near) & (boxes[:, 3] > box[1] - near)
         for k in np.flatnonzero(close):
             other = lines[k].centre
             if lines[k] is line:
                 continue
             away = np.interp(x, other[:, 0], other[:, 1], np.nan, np.nan) - y  # no number beside it
-            share = _TO_NEIGHBOUR * np.abs(away)
+            share = _TO_NEIGHBOUR * 2 * size / (size + sizes[k]) * np.abs(away)
             above, below = away < -0.5 * height, away > 0.5 * height
             np.minimum(over, np.maximum(share, _LEAST_H[0] * height), out=over, where=above)
             np.minimum(under, np.maximum(share, _LEAST_H[1] * height), out=under, where=below)
         ends = x.copy()
-        ends[0] -= parameters.end_reach_h * height
-        ends[-1] += parameters.end_reach_h * height
+        ends[0] -= parameters.end_reach_h * size
+        ends[-1] += parameters.end_reach_h * size
         upper, lower = np.column_stack([ends, y - over]), np.column_stack([ends, y + under])
         result.append(np.vstack([upper, lower[::-1]]))
     return result
+
+
+def _reach(line: FoundLine, height: float, parameters: Parameters) -> tuple[float, float]:
+    """How far an outline may reach over and under the centre, where nothing else is near."""
+    over, under = parameters.upper_reach_h * height, parameters.lower_reach_h * height
+    if line.height <= _LARGE_H * height or not len(line.boxes):
+        return over, under
+    x, y, w, h, _ = line.boxes.T
+    middle = np.interp(x + w / 2, *line.centre.T)
+    highest, lowest = float((middle - y).max()), float((y + h - middle).max())
+    lowest = max(lowest, line.foot + _DESCENDER * line.height)
+    highest, lowest = (far + _MARGIN * line.height for far in (highest, lowest))
+    return (
+        max(over, min(highest, _MOST[0] * line.height)),
+        max(under, min(lowest, _MOST[1] * line.height)),
+    )

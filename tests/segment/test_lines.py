@@ -173,3 +173,22 @@ def test_dashes_that_fill_up_a_line_are_no_part_of_it() -> None:
     heading = min(lines, key=lambda line: abs(line.baseline[0, 1] - 1010))
     assert heading.baseline[0, 0] == pytest.approx(left, abs=12)
     assert heading.baseline[-1, 0] == pytest.approx(left + width, abs=12)
+
+
+@pytest.mark.parametrize("times", [1.3, 1.6, 2.2, 3.2])
+def test_outlines_hold_the_letters_of_headings(times: float) -> None:
+    page = drawn.DrawnPage(seed=3, size=18)
+    size = round(times * page.size)
+    page.text(150, 130, "Proceedings of the Society", size)
+    page.paragraph(100, 250, 780, 12)
+    image, truth = page.page()
+    (line, *_) = LineSegmenter().segment(image).regions[0].lines
+    assert np.allclose(line.baseline[[0, -1]], truth[0], atol=0.35 * size)
+    left, top, right, bottom = drawn.font_of(size).getbbox(
+        "Proceedings of the Society", anchor="ls"
+    )
+    assert line.polygon[:, 1].min() <= 130 + top
+    assert line.polygon[:, 1].max() >= 130 + bottom
+    assert line.polygon[:, 0].min() <= 150 + left + 0.1 * size  # its white
+    assert line.polygon[:, 0].max() >= 150 + right
+    assert np.ptp(line.polygon[:, 1]) < 1.6 * (bottom - top)
