@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ _STACK_H = 3.6  # lines of a column are at most so far apart,
 _STACK_PITCH = 1.5  # or so many times the usual distance
 _BESIDE_H = 0.6  # lines of one row differ at most so much in height
 _ALIGNED_H = 0.3
+_FILLED_IN_H = 2.6  # lines to be filled in are at least so far apart,
+_ANSWERED = 0.8  # and in this share of them something is
 _SAME_COLUMN = 0.8  # share of the wider one that two parts of a column have in common
 _LIE_OVER = 0.5
 _NEAR_COLUMN_H = 25.0
@@ -101,9 +104,15 @@ def rows_of(
     for k, stack in enumerate(stacks):
         stack_of[stack] = k
     groups = _Groups(count)
+
+    @cache
+    def belong(k: int, other: int) -> bool:
+        pair = columns[k], columns[other]
+        return _lie_over(*pair) or _answer(*pair, boxes, height)
+
     for a, b in _side_by_side(boxes, height):
         if column_of[a] >= 0 and column_of[b] >= 0:
-            tied = _lie_over(columns[column_of[a]], columns[column_of[b]])
+            tied = belong(int(column_of[a]), int(column_of[b]))
         elif not (inside[a] or inside[b]):
             tied = True
         else:
@@ -191,6 +200,18 @@ def _lie_over(a: _Column, b: _Column) -> bool:
     """Whether columns are one or lie over one another: no gutter parts lines in them."""
     lap = min(a.right, b.right) - max(a.left, b.left)
     return lap > _LIE_OVER * min(a.right - a.left, b.right - b.left)
+
+
+def _answer(a: _Column, b: _Column, boxes: Floats, height: float) -> bool:
+    """Whether columns are labels and what was filled in beside them.
+
+    Their lines stand far apart, and level with each other: those of text do so only by chance.
+    """
+    ours, theirs = sorted((np.sort(boxes[c.inside(boxes), 1]) for c in (a, b)), key=len)
+    if min(median(np.diff(y)) for y in (ours, theirs)) < _FILLED_IN_H * height:
+        return False
+    away = np.abs(theirs[:, None] - ours).min(axis=0)
+    return float(np.mean(away < _ALIGNED_H * height)) >= _ANSWERED
 
 
 def _spans(

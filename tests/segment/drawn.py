@@ -325,6 +325,26 @@ def form(seed: int = 0) -> DrawnPage:
     return page
 
 
+def filled_form(seed: int = 0) -> DrawnPage:
+    """Labels, and beside each what was filled in over a rule."""
+    page = DrawnPage(seed=seed, size=18)
+    labels = ("Name of the vessel", "Port of departure", "Cargo and weight", "Signature of master")
+    for i in range(14):
+        y = 120 + 60 * i
+        page.text(90, y, page.random.choice(labels))
+        page.text(420, y, page.phrase(200, 20), 20)
+        page.draw.line((400, y + 8, 900, y + 8), fill=60, width=2)
+    return page
+
+
+def loose_columns(seed: int = 0) -> DrawnPage:
+    """Two columns of lines as far apart as those of a form, but not level with each other."""
+    page = DrawnPage(seed=seed, size=18)
+    page.paragraph(90, 120, 360, 14, 60 / 18)
+    page.paragraph(540, 140, 360, 13, 58 / 18)
+    return page
+
+
 def ruled_table(seed: int = 0, rows: int = 9) -> DrawnPage:
     page = DrawnPage(seed=seed)
     left, top, step = (100, 380, 620, 880), 200, 60

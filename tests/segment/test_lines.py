@@ -20,6 +20,8 @@ MAKERS: dict[str, Callable[[int], DrawnPage]] = {
     "receipt": drawn.receipt,
     "long receipt": drawn.long_receipt,
     "form": drawn.form,
+    "filled form": drawn.filled_form,
+    "loose columns": drawn.loose_columns,
     "table": drawn.ruled_table,
     "border": drawn.bordered,
 }
