@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pagereader.document import Points
 from pagereader.segment.found import FoundLine
@@ -13,17 +14,29 @@ _LEAST_H = (0.55, 0.45)  # over and under the centre, however near the neighbour
 _LARGE_H = 1.15  # lines whose usual letter is larger reach as far as their letters do,
 _DESCENDER = 0.35  # in shares of that letter's height: under the baseline at least so far,
 _MARGIN = 0.15  # and so much further,
-_MOST = (1.8, 1.6)  # but over and under the centre at most so far
+_FEW = 0.05  # share of other lines' letters that may reach over their outline
+_HIGHEST = 4.5  # what is so many times as high is no letter, or two lines' that touch
+_MOST = (2.8, 2.5)  # but over and under the centre at most so far
 
 
-def outlines(lines: list[FoundLine], height: float, parameters: Parameters) -> list[Points]:
-    """Return one polygon a line, in the pixels of ``lines``, clockwise from the top left."""
+def outlines(
+    lines: list[FoundLine], letters: NDArray[np.int32], height: float, parameters: Parameters
+) -> list[Points]:
+    """Return one polygon a line, in the pixels of ``lines``, clockwise from the top left.
+
+    Args:
+        lines: In working pixels.
+        letters: Left, top, width, height, area of all letters of the page, shape (n, 5).
+        height: Letter height H of the page.
+        parameters: Limits.
+    """
+    letters = letters[np.argsort(letters[:, 0])]
     boxes = np.array([line.box for line in lines]).reshape(-1, 4)
     sizes = np.array([max(height, line.height / _LARGE_H) for line in lines])
     result = []
     for line, box, size in zip(lines, boxes, sizes.tolist(), strict=True):
         x, y = line.centre.T
-        over, under = (np.full(len(x), far) for far in _reach(line, height, parameters))
+        over, under = (np.full(len(x), far) for far in _reach(line, letters, height, parameters))
         near = 3 * sizes.max()
         close = (boxes[:, 0] < box[2]) & (boxes[:, 2] > box[0])
         close &= (boxes[:, 1] < box[3] + near) & (boxes[:, 3] > box[1] - near)
@@ -44,17 +57,26 @@ def outlines(lines: list[FoundLine], height: float, parameters: Parameters) -> l
     return result
 
 
-def _reach(line: FoundLine, height: float, parameters: Parameters) -> tuple[float, float]:
-    """How far an outline may reach over and under the centre, where nothing else is near."""
+def _reach(
+    line: FoundLine, letters: NDArray[np.int32], height: float, parameters: Parameters
+) -> tuple[float, float]:
+    """How far an outline may reach over and under the centre, where nothing else is near.
+
+    Usually as far as the letters of print do; further if many letters on a line, or of large
+    ones the highest and lowest, reach further.
+    """
     over, under = parameters.upper_reach_h * height, parameters.lower_reach_h * height
-    if line.height <= _LARGE_H * height or not len(line.boxes):
-        return over, under
-    x, y, w, h, _ = line.boxes.T
+    large = line.height > _LARGE_H * height
+    size = line.height if large else height
+    first, end = np.searchsorted(letters[:, 0], line.centre[[0, -1], 0])
+    x, y, w, h, _ = letters[first:end].T
     middle = np.interp(x + w / 2, *line.centre.T)
-    highest, lowest = float((middle - y).max()), float((y + h - middle).max())
-    lowest = max(lowest, line.foot + _DESCENDER * line.height)
-    highest, lowest = (far + _MARGIN * line.height for far in (highest, lowest))
-    return (
-        max(over, min(highest, _MOST[0] * line.height)),
-        max(under, min(lowest, _MOST[1] * line.height)),
-    )
+    on_it = (y < middle) & (y + h > middle) & (h < _HIGHEST * size)
+    if not on_it.any():
+        return over, under
+    few = 0 if large else int(_FEW * np.count_nonzero(on_it))
+    ways = middle - y, y + h - middle
+    highest, lowest = (float(np.sort(far[on_it])[-1 - few]) + _MARGIN * size for far in ways)
+    if large:
+        lowest = max(lowest, line.foot + (_DESCENDER + _MARGIN) * size)
+    return max(over, min(highest, _MOST[0] * size)), max(under, min(lowest, _MOST[1] * size))

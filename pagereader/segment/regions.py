@@ -27,7 +27,8 @@ def page_regions(page: FoundPage, parameters: Parameters, split: float | None) -
         parameters: Limits.
         split: Middle of a spread's fold, in the pixels of ``page.view``; None for one page.
     """
-    polygons = outlines(page.lines, page.height, parameters)
+    letters = np.zeros((0, 5), np.int32) if page.letters is None else page.letters.boxes
+    polygons = outlines(page.lines, letters, page.height, parameters)
     boxes = page.level_boxes()
     middles = (boxes[:, 0] + boxes[:, 2]) / 2
     halves = [np.ones(len(boxes), bool)]

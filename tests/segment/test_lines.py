@@ -194,3 +194,27 @@ def test_outlines_hold_the_letters_of_headings(times: float) -> None:
     assert line.polygon[:, 0].min() <= 150 + left + 0.1 * size  # its white
     assert line.polygon[:, 0].max() >= 150 + right
     assert np.ptp(line.polygon[:, 1]) < 1.6 * (bottom - top)
+
+
+def test_outlines_hold_long_strokes_of_small_letters() -> None:
+    page = drawn.DrawnPage(seed=2)
+    for i in range(9):
+        x, y = 100.0, 150 + 110 * i
+        for letter in page.phrase(800):
+            end = page.text(x, y, letter, true=False)
+            if letter in "bdfhkl":
+                page.draw.line((x + 2, y - 36, x + 2, y - 8), fill=30, width=2)
+            if letter in "gpqy":
+                page.draw.line((end - 2, y - 8, end - 2, y + 24), fill=30, width=2)
+            x = end
+        page.lines.append(np.array([[100, y], [x, y]], np.float64))
+    image, truth = page.page()
+    found = LineSegmenter().segment(image)
+    assert match(truth, found).found == 1
+    lines = [line for region in found.regions for line in region.all_lines()]
+    held = [
+        line.polygon[:, 1].min() <= 150 + 110 * i - 36
+        and line.polygon[:, 1].max() >= 150 + 110 * i + 24
+        for i, line in enumerate(lines)
+    ]
+    assert sum(held) >= 8  # where such strokes are very few they may be another line's
