@@ -338,10 +338,14 @@ def filled_form(seed: int = 0) -> DrawnPage:
 
 
 def loose_columns(seed: int = 0) -> DrawnPage:
-    """Two columns of lines as far apart as those of a form, but not level with each other."""
+    """Two columns of lines far apart or level with each other, but not both as those of a form."""
     page = DrawnPage(seed=seed, size=18)
-    page.paragraph(90, 120, 360, 14, 60 / 18)
-    page.paragraph(540, 140, 360, 13, 58 / 18)
+    if seed % 2:
+        page.paragraph(90, 120, 360, 14, 60 / 18)
+        page.paragraph(540, 140, 360, 13, 58 / 18)
+    else:
+        page.paragraph(90, 120, 360, 20, 1.9)
+        page.paragraph(540, 120, 360, 20, 1.9)
     return page
 
 
