@@ -20,7 +20,7 @@ SURE = 0.95
 """Confidence from which on a page stands upright; upside down, capitals still come to 0.9."""
 WIDE = 12.0
 """Width in heights up to which a longer line tells more."""
-SURER = 0.1
+SURER = 0.05
 """How much surer the lines must be upside down, as a difference of mean logarithms."""
 _LEAST = 1e-3
 
