@@ -150,7 +150,7 @@ def running_text(gaps: list[list[Gap]], scale: Scale, limits: tuple[float, float
     words = _telling(gaps, scale)
     if not words:
         return 0.0
-    inside = sum(_amid_text(gap) for gap in words) / len(words)
+    inside = sum(_within_text(gap) for gap in words) / len(words)
     return float(np.clip((inside - limits[0]) / (limits[1] - limits[0]), 0, 1))
 
 
@@ -169,7 +169,7 @@ def _telling(gaps: list[list[Gap]], scale: Scale) -> list[Gap]:
     return words if len(words) >= _FEW_WORDS else []
 
 
-def _amid_text(gap: Gap) -> float:
+def _within_text(gap: Gap) -> float:
     """How much a gap is one in running text: 0 to 1."""
     if gap.neighbours == 2:
         return float(gap.repeats < 2)

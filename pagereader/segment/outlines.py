@@ -33,11 +33,10 @@ def outlines(
     letters = letters[np.argsort(letters[:, 0])]
     boxes = np.array([line.box for line in lines]).reshape(-1, 4)
     sizes = np.array([max(height, line.height / _LARGE_H) for line in lines])
-    result = []
+    near, result = 3 * sizes.max(initial=height), []
     for line, box, size in zip(lines, boxes, sizes.tolist(), strict=True):
         x, y = line.centre.T
         over, under = (np.full(len(x), far) for far in _reach(line, letters, height, parameters))
-        near = 3 * sizes.max()
         close = (boxes[:, 0] < box[2]) & (boxes[:, 2] > box[0])
         close &= (boxes[:, 1] < box[3] + near) & (boxes[:, 3] > box[1] - near)
         for k in np.flatnonzero(close):
