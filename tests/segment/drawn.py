@@ -14,10 +14,39 @@ from PIL import Image, ImageDraw, ImageFont
 from pagereader.document import Line, PageImage, PageSource
 from pagereader.stages import Segmentation
 
-WORDS = (
-    "the quick brown fox jumps over lazy dogs while seven wizards mix potions by night "
-    "and Harold keeps every letter that Margaret sent from Lisbon in the spring of that year"
-).split()
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "lazy",
+    "dogs",
+    "while",
+    "seven",
+    "wizards",
+    "mix",
+    "potions",
+    "by",
+    "night",
+    "and",
+    "Harold",
+    "keeps",
+    "every",
+    "letter",
+    "that",
+    "Margaret",
+    "sent",
+    "from",
+    "Lisbon",
+    "in",
+    "the",
+    "spring",
+    "of",
+    "that",
+    "year",
+]
 
 
 @cache
