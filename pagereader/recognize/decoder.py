@@ -155,8 +155,13 @@ class GreedyDecoder:
         run.forced = lines
         return run.finish()
 
-    def step(self, tokens: Tensor, t: int, caches: Caches) -> tuple[Tensor, Tensor]:
-        """Compute the t-th step (from 0) for the first ``len(tokens)`` rows of the caches.
+    def step(self, tokens: Tensor, t: int | Tensor, caches: Caches) -> tuple[Tensor, Tensor]:
+        """Compute the t-th step for the first ``len(tokens)`` rows of the caches.
+
+        Args:
+            tokens: What each row wrote last, shape (rows,).
+            t: From 0; as a tensor of shape (1,) for caches that take it so.
+            caches: They are extended.
 
         Returns:
             Logits, shape (rows, vocabulary), and attention, shape (rows, encoder tokens).
@@ -166,10 +171,7 @@ class GreedyDecoder:
         attention = x
         for number, layer in enumerate(self.layers):
             q, k, v = layer.qkv(x).view(n, 3, heads, 1, size).unbind(1)
-            own = caches.self_kv[number, :, :n, :, : t + 1]
-            own[0, :, :, t:] = k
-            own[1, :, :, t:] = v
-            mixed = self._attend(q, own[0].transpose(2, 3), own[1], None)[0]
+            mixed = self._attend(q, *caches.extend(number, t, k, v))[0]
             x = layer.self_norm(x + layer.self_out(mixed))
             q = layer.cross_q(x).view(n, heads, 1, size)
             keys, values = caches.cross_keys[number, :n], caches.cross_values[number, :n]
@@ -191,7 +193,7 @@ class GreedyDecoder:
         weights = torch.softmax(scores, dim=-1)
         return torch.matmul(weights, values).view(len(q), self.size), weights
 
-    def _embed(self, tokens: Tensor, t: int) -> Tensor:
+    def _embed(self, tokens: Tensor, t: int | Tensor) -> Tensor:
         x = F.embedding(tokens, self.embedding)
         if self.embed_scale != 1.0:
             x = x * self.embed_scale
@@ -202,18 +204,30 @@ class GreedyDecoder:
         return x if self.embedding_norm is None else self.embedding_norm(x)
 
     def _prepare(self, states: Sequence[Tensor]) -> Caches:
-        """Compute the cross-attention's keys and values of all lines into one cache."""
-        rows = padded_rows(count_lines(states))
+        """Make caches for lines and compute what they look at."""
         longest = max(part.shape[1] for part in states)
-        bias = None
         if self.uneven:
             longest = padded_sources(longest, self.head_size)
-            bias = torch.zeros(rows, 1, 1, longest, dtype=self.dtype, device=self.device)
-        shape = (len(self.layers), rows, self.heads, longest, self.head_size)
-        values = torch.empty(shape, dtype=self.dtype, device=self.device)
-        keys = values.new_empty((*shape[:3], self.head_size, longest))
-        keys[:, count_lines(states) :] = 0
-        values[:, count_lines(states) :] = 0
+        rows = padded_rows(count_lines(states))
+        caches = self.make_caches(rows, longest, min(CACHE_STEP, self.room))
+        self.fill(caches, states)
+        return caches
+
+    def make_caches(self, rows: int, sources: int, tokens: int) -> Caches:
+        """Make room for so many lines, encoder tokens and tokens."""
+        values = torch.empty(
+            (len(self.layers), rows, self.heads, sources, self.head_size),
+            dtype=self.dtype,
+            device=self.device,
+        )
+        keys = values.new_empty((len(self.layers), rows, self.heads, self.head_size, sources))
+        own = values.new_empty((len(self.layers), 2, rows, self.heads, tokens, self.head_size))
+        bias = values.new_zeros((rows, 1, 1, sources)) if self.uneven else None
+        return Caches(own, keys, values, bias)
+
+    def fill(self, caches: Caches, states: Sequence[Tensor]) -> None:
+        """Compute the cross-attention's keys and values of all lines."""
+        keys, values, bias = caches.cross_keys, caches.cross_values, caches.cross_bias
         first = 0
         for part in states:
             here = slice(first, first + len(part))
@@ -228,11 +242,11 @@ class GreedyDecoder:
                 values[number, here, :, tokens:] = 0
                 values[number, here, :, :tokens] = kv[:, :, 1].transpose(1, 2)
             if bias is not None:
+                bias[here, ..., :tokens] = 0
                 bias[here, ..., tokens:] = -torch.inf
             first = here.stop
-        room = min(CACHE_STEP, self.room)
-        own = values.new_empty((len(self.layers), 2, rows, self.heads, room, self.head_size))
-        return Caches(own, keys, values, bias)
+        keys[:, first:] = 0
+        values[:, first:] = 0
 
 
 def _layer(layer: Any, make: LayerMaker) -> Layer:

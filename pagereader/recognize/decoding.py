@@ -69,6 +69,26 @@ class Caches:
     cross_values: Tensor
     cross_bias: Tensor | None
 
+    def extend(
+        self, layer: int, t: int | Tensor, keys: Tensor, values: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Note what step ``t`` (from 0) adds to a layer's own keys and values.
+
+        Args:
+            layer: Number of the layer.
+            t: Number of the step.
+            keys: Shape (rows, heads, 1, head size),
+            values: likewise.
+
+        Returns:
+            Keys, shape (rows, heads, head size, tokens), values, shape (rows, heads, tokens,
+            head size), and what to add to the scores of their tokens, or None.
+        """
+        own = self.self_kv[layer, :, : len(keys), :, : int(t) + 1]
+        own[0, :, :, -1:] = keys
+        own[1, :, :, -1:] = values
+        return own[0].transpose(2, 3), own[1], None
+
     def move(self, source: int, target: int, tokens: int) -> None:
         """Let row ``target`` hold what row ``source`` held, whose first ``tokens`` are in use."""
         self.self_kv[:, :, target, :, :tokens] = self.self_kv[:, :, source, :, :tokens]

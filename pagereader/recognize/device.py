@@ -2,8 +2,8 @@
 
 Every transfer to the host stops the queue of kernels, so tokens, probabilities and attention
 stay on the device, and ended lines are looked for only every few steps. Then the lines still
-going are gathered into a smaller batch, in sizes that repeat, so that the allocator (and a graph
-of the step, once there is one) sees few shapes.
+going are moved together, in sizes that repeat, so that a step has few shapes: each is recorded
+as a CUDA graph.
 
 Written for CUDA and tested on the CPU against :meth:`GreedyDecoder.decode`; its speed has not
 been measured on a GPU.
@@ -12,49 +12,47 @@ been measured on a GPU.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from pagereader.recognize.decoder import GreedyDecoder
 from pagereader.recognize.decoding import (
-    Caches,
     DecodedLine,
     StopRule,
     count_lines,
+    padded_sources,
+    round_up,
 )
+from pagereader.recognize.fixed import FixedBatch
+from pagereader.recognize.graphs import CudaGraphs, Eager, Recorder
 
 SYNC_STEPS = 8
 """Steps between two looks at which lines have ended."""
+ROOM_STEP = 32
+"""Tokens attended to are a multiple of this: more shapes, or more empty tokens computed."""
 SIZES = (16, 32, 64, 128, 256, 512, 1024)
-"""Numbers of rows that a batch is gathered into."""
-
-
-@dataclass(slots=True)
-class Outputs:
-    """What was put out so far, on the device; one row a line, in the order of the input.
-
-    Attributes:
-        tokens: Shape (lines, steps).
-        log_probs: Of the tokens, shape (lines, steps).
-        attention: Shape (lines, steps, encoder tokens).
-    """
-
-    tokens: Tensor
-    log_probs: Tensor
-    attention: Tensor
+"""Numbers of rows that a batch is computed with."""
 
 
 class DeviceDecoder:
-    """Runs a decoder's steps with few transfers.
+    """Runs a decoder's steps with few transfers. Its memory is kept from batch to batch.
 
     Args:
         decoder: The decoder whose device, weights and step are used.
+        sources: Encoder tokens of the longest lines.
+        recorder: Runs the steps; by default as CUDA graphs where there is CUDA.
     """
 
-    def __init__(self, decoder: GreedyDecoder) -> None:
-        self.decoder = decoder
+    def __init__(
+        self, decoder: GreedyDecoder, sources: int, recorder: Recorder | Eager | None = None
+    ) -> None:
+        self.decoder, self.sources = decoder, sources
+        if recorder is None:
+            recorder = Recorder(CudaGraphs()) if decoder.device.type == "cuda" else Eager()
+        self.recorder = recorder
+        self._batch: FixedBatch | None = None
 
     @torch.inference_mode()
     def decode(
@@ -67,104 +65,89 @@ class DeviceDecoder:
             max_new_tokens: Longest line, the end token included.
             stop: Asked about each line, though only every few steps.
         """
-        caches = self.decoder._prepare(states)
-        lines, longest = count_lines(states), min(max_new_tokens, self.decoder.room)
-        outputs = self._outputs(lines, longest, caches)
-        line_of = torch.arange(lines, device=self.decoder.device)
-        last = torch.full_like(line_of, self.decoder.start)
-        going = torch.ones_like(line_of, dtype=torch.bool)
+        try:
+            return self._decode(states, min(max_new_tokens, self.decoder.room), stop)
+        except Exception:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Give the memory back."""
+        self.recorder.clear()
+        self._batch = None
+
+    def _decode(
+        self, states: Sequence[Tensor], longest: int, stop: StopRule | None
+    ) -> list[DecodedLine]:
+        lines = count_lines(states)
+        batch = self._loaded(states, longest)
         given_up: dict[int, int] = {}
-        for t in range(longest):
-            last, going = self._step(caches, outputs, line_of, last, going, t, longest)
-            if (t + 1) % SYNC_STEPS and t + 1 < longest:
-                continue
-            going = self._give_up(outputs, line_of, going, t, stop, given_up)
-            keep = torch.nonzero(going).flatten()
-            if not len(keep):
-                break
-            if row_count(len(keep)) < row_count(len(line_of)):
-                caches, line_of = gather(caches, keep, t + 1), line_of[keep]
-                last, going = last[keep], going[keep]
-        return self._lines(outputs, given_up)
+        active, t = lines, 0
+        while active and t < longest:
+            rows, steps = row_count(active), min(SYNC_STEPS, longest - t)
+            room = min(longest, round_up(t + steps, ROOM_STEP))
+            for _ in range(steps):
+                self.recorder.run((rows, room), partial(batch.step, rows, room))
+            t += steps
+            going = batch.going[:active].nonzero().flatten().tolist()
+            kept = self._kept(batch, going, t, stop, given_up)
+            if len(kept) < len(going) or row_count(len(kept)) < rows:
+                batch.keep(kept, t)
+                active = len(kept)
+        return self._lines(batch, lines, t, given_up)
 
-    def _step(
-        self,
-        caches: Caches,
-        outputs: Outputs,
-        line_of: Tensor,
-        last: Tensor,
-        going: Tensor,
-        t: int,
-        longest: int,
-    ) -> tuple[Tensor, Tensor]:
-        """Queue one step; lines that have ended are computed along and noted as ended."""
-        caches.reserve(t + 1, longest)
-        rows = caches.cross_keys.shape[1]
-        padded = last.new_full((rows,), self.decoder.start)
-        padded[: len(last)] = last
-        logits, attention = self.decoder.step(padded, t, caches)
-        logits = logits[: len(last)].float()
-        best, tokens = logits.max(dim=-1)
-        tokens = torch.where(going, tokens, self.decoder.ends[0])
-        outputs.tokens[line_of, t] = tokens
-        outputs.log_probs[line_of, t] = best - torch.logsumexp(logits, dim=-1)
-        outputs.attention[line_of, t] = attention[: len(last)].float()
-        going = going & ~torch.isin(tokens, self.decoder.ends)
-        return torch.where(going, tokens, self.decoder.start), going
+    def _loaded(self, states: Sequence[Tensor], longest: int) -> FixedBatch:
+        rows, sources = row_count(count_lines(states)), max(part.shape[1] for part in states)
+        if self.decoder.uneven:
+            sources = padded_sources(max(sources, self.sources), self.decoder.head_size)
+        batch = self._batch
+        if batch is None or not batch.holds(rows, sources, longest):
+            batch = None
+            self.release()
+            batch = FixedBatch(self.decoder, rows, sources, longest)
+            self._batch = batch
+        batch.load(states)
+        return batch
 
-    def _give_up(
+    def _kept(
         self,
-        outputs: Outputs,
-        line_of: Tensor,
-        going: Tensor,
+        batch: FixedBatch,
+        going: list[int],
         t: int,
         stop: StopRule | None,
         given_up: dict[int, int],
-    ) -> Tensor:
-        if stop is None:
+    ) -> list[int]:
+        """Return which rows go on, of those that have not ended; note those given up."""
+        if stop is None or not going:
             return going
-        tokens = outputs.tokens[line_of, : t + 1].tolist()
-        stopped = going.tolist()
-        for row, line in enumerate(line_of.tolist()):
-            if stopped[row] and stop(line, tokens[row]):
-                stopped[row], given_up[line] = False, t + 1
-        return torch.tensor(stopped, device=going.device)
+        lines = batch.line_of[going].tolist()
+        tokens = batch.tokens[lines, :t].tolist()
+        kept = []
+        for row, line, said in zip(going, lines, tokens, strict=True):
+            if stop(line, said):
+                given_up[line] = t
+            else:
+                kept.append(row)
+        return kept
 
-    def _outputs(self, lines: int, longest: int, caches: Caches) -> Outputs:
-        device, sources = self.decoder.device, caches.cross_keys.shape[4]
-        return Outputs(
-            torch.full((lines, longest), int(self.decoder.ends[0]), device=device),
-            torch.zeros(lines, longest, device=device),
-            torch.zeros(lines, longest, sources, device=device),
-        )
-
-    def _lines(self, outputs: Outputs, given_up: dict[int, int]) -> list[DecodedLine]:
+    def _lines(
+        self, batch: FixedBatch, count: int, steps: int, given_up: dict[int, int]
+    ) -> list[DecodedLine]:
         """Bring everything to the host, once."""
-        tokens = outputs.tokens.tolist()
-        log_probs = outputs.log_probs.cpu().double().numpy()
-        attention = outputs.attention.cpu().numpy()
+        tokens = batch.tokens[:count, :steps].tolist()
+        log_probs = batch.log_probs[:count, :steps].cpu().double().numpy()
+        attention = batch.attention[:count, :steps].cpu().numpy()
         ends = set(self.decoder.ends.tolist())
         lines = []
         for number, row in enumerate(tokens):
             end = next((t for t, token in enumerate(row) if token in ends), len(row))
-            count = min(end, given_up.get(number, len(row)))
+            end = min(end, given_up.get(number, end))
             ended = end < len(row) or number in given_up
+            said = slice(end)
             lines.append(
-                DecodedLine(
-                    row[:count], log_probs[number, :count], attention[number, :count], ended
-                )
+                DecodedLine(row[said], log_probs[number, said], attention[number, said], ended)
             )
         return lines
-
-
-def gather(caches: Caches, keep: Tensor, tokens: int) -> Caches:
-    """Return smaller caches that hold only some rows, of whose tokens so many are in use."""
-    rows = row_count(len(keep))
-    padded = torch.cat([keep, keep[-1:].expand(rows - len(keep))])
-    bias = None if caches.cross_bias is None else caches.cross_bias[padded]
-    own = caches.self_kv[:, :, padded, :, :tokens]
-    keys, values = caches.cross_keys[:, padded], caches.cross_values[:, padded]
-    return Caches(own.contiguous(), keys, values, bias)
 
 
 def row_count(lines: int) -> int:

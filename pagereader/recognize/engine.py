@@ -96,6 +96,9 @@ class Engine:
             uneven=self.rules.strip,
         )
         self.encoder = Encoder(checkpoint.model, self.rules, device, precision.dtype, linear)
+        self.on_device: DeviceDecoder | None = None
+        if device.type == "cuda":
+            self.on_device = DeviceDecoder(self.decoder, self._encoder_tokens())
         hidden = int(checkpoint.model.config.encoder.hidden_size)
         exact_cpu = device.type == "cpu" and precision.name == "fp32"
         self.onednn = exact_cpu and onednn_pays(hidden, 4 * hidden)
@@ -219,9 +222,8 @@ class Engine:
         if self.beams is not None:
             return self.beams.decode(_stacked(states))
         longest = self.checkpoint.max_new_tokens
-        if self.device.type == "cuda":
-            loop = DeviceDecoder(self.decoder)
-            return loop.decode(_stacked(states), longest, stop=_loops)
+        if self.on_device is not None:
+            return self.on_device.decode(_stacked(states), longest, stop=_loops)
         parts = list(chunks(states, round_up(self._share(len(states)), ROWS)))
         decoded = self.workers.map(
             lambda part: self.decoder.decode(_stacked(part), longest, stop=_loops), parts
@@ -289,11 +291,17 @@ class Engine:
         shown = fitted.crop_width * fitted.pixels.shape[1] / fitted.used
         return centres(attention, columns, shown)
 
-    def _decoder_batch(self) -> int:
-        """Return how many lines, of all workers together, are decoded at once."""
+    def _encoder_tokens(self) -> int:
+        """Return how many encoder tokens the widest line has."""
         rules = self.rules
         grid = (rules.height // rules.patch_height) * (rules.width // rules.patch_width)
-        line = self.decoder.line_bytes(grid + 2, min(USUAL_TOKENS, self.decoder.room))
+        return grid + self.encoder.prefix
+
+    def _decoder_batch(self) -> int:
+        """Return how many lines, of all workers together, are decoded at once."""
+        usual = min(USUAL_TOKENS, self.decoder.room)
+        tokens = usual if self.on_device is None else self.checkpoint.max_new_tokens
+        line = self.decoder.line_bytes(self._encoder_tokens(), tokens)
         most = DECODER_BATCH[self.device.type] * self.workers.count
         room = min(most, memory_for_caches(self.device) // line)
         return max(1, room - room % ROWS if room > ROWS else room)

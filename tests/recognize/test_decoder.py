@@ -9,7 +9,6 @@ import torch
 
 from pagereader.recognize.decoder import GreedyDecoder
 from pagereader.recognize.decoding import DecodedLine
-from pagereader.recognize.device import DeviceDecoder
 from tests.recognize.layouts import LAYOUTS, SIDE, Layout, build_model
 
 LINES, STEPS = 5, 20
@@ -215,28 +214,3 @@ def test_the_sinusoidal_layout_has_no_place_for_pads() -> None:
 
 def test_side_is_that_of_the_square_layouts() -> None:
     assert all(layout.image in ((SIDE, SIDE), (16, 128)) for layout in LAYOUTS)
-
-
-@pytest.mark.parametrize("layout", [LAYOUTS[0], LAYOUTS[1], LAYOUTS[-1]], ids=lambda x: x.name)
-def test_the_devices_loop_decodes_the_same(layout: Layout) -> None:
-    model, _, end, _ = ended_runs(layout)
-    torch.manual_seed(3)
-    states = encode(model, torch.randn(45, 3, *layout.image))
-    decoder = GreedyDecoder(model, 2, frozenset({end}))
-    expected = decoder.decode([states[:20], states[20:]], 40)
-    found = DeviceDecoder(decoder).decode([states[:20], states[20:]], 40)
-    assert len({len(line.tokens) for line in expected}) >= 5
-    for before, after in zip(expected, found, strict=True):
-        assert after.tokens == before.tokens
-        assert after.ended == before.ended
-        assert after.log_probs == pytest.approx(before.log_probs, abs=1e-5)
-        assert after.attention == pytest.approx(before.attention, abs=1e-5)
-
-
-def test_the_devices_loop_asks_the_stop_rule() -> None:
-    model = build_model(LAYOUTS[0])
-    states = encode(model, pixels_for(LAYOUTS[0]))
-    decoder = GreedyDecoder(model, 2, NEVER)
-    lines = DeviceDecoder(decoder).decode([states], 30, stop=lambda line, tokens: line < 2)
-    assert [len(line.tokens) for line in lines] == [8, 8, 30, 30, 30]
-    assert [line.ended for line in lines] == [True, True, False, False, False]
