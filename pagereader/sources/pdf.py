@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.mupdf import quiet_mupdf
+from pagereader.sources.damage import check_damage
 from pagereader.sources.kinds import Unreadable, check_pixels, jbig2_size, jpeg2000_size
 
 MAX_PAGES = 100_000
@@ -104,10 +105,13 @@ def load_page(file: PdfFile, index: int, dpi: int, max_pixels: int) -> PdfPage:
         document = _documents.get(file)
         if index >= document.page_count:
             raise Unreadable("is missing", "the file changed or is damaged")
+        pymupdf.TOOLS.reset_mupdf_warnings()
         page = document.load_page(index)
         try:
             _check_images(document, page, max_pixels)
-            return _scan(pymupdf, document, page) or _render(pymupdf, page, dpi, max_pixels)
+            found = _scan(pymupdf, document, page) or _render(pymupdf, page, dpi, max_pixels)
+            check_damage(pymupdf, document, page)
+            return found
         finally:
             if page.get_images():  # MuPDF would keep up to 256 MB of decoded images; fonts may stay
                 pymupdf.TOOLS.store_shrink(100)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -288,3 +290,100 @@ def test_a_thousand_pages_open_one_by_one(tmp_path: Path) -> None:
     for ref in found[::5]:
         ref.load(Options(dpi=30))
     assert time.monotonic() - start < 10
+
+
+def damaged(tmp_path: Path, name: str, image: bytes, keys: dict[str, str] | None = None) -> Path:
+    """A PDF of two pages, the first with an image stream that was replaced by ``image``."""
+    path = tmp_path / f"{name}.pdf"
+    with pymupdf.open() as document:
+        for number in range(2):
+            page = document.new_page(width=85, height=110)
+            grey = Image.effect_noise((85, 110), 40 + number)
+            page.insert_image(page.rect, stream=encoded(grey, "JPEG"), keep_proportion=False)
+        xref = document[0].get_images()[0][0]
+        if keys is None:
+            document.update_stream(xref, image, compress=False)
+        else:
+            document.update_object(xref, "<</Type/XObject/Subtype/Image/Width 85/Height 110>>")
+            document.update_stream(xref, image, compress=False)
+            for key, value in keys.items():
+                document.xref_set_key(xref, key, value)
+        document.save(path)
+    return path
+
+
+def noise_jpeg() -> bytes:
+    return encoded(Image.effect_noise((85, 110), 40), "JPEG")
+
+
+FLATE = {"ColorSpace": "/DeviceGray", "BitsPerComponent": "8", "Filter": "/FlateDecode"}
+JPEG = {"ColorSpace": "/DeviceGray", "BitsPerComponent": "8", "Filter": "/DCTDecode"}
+JPX = {"ColorSpace": "/DeviceGray", "BitsPerComponent": "8", "Filter": "/JPXDecode"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "data"),
+    [
+        (JPEG, noise_jpeg()[:3000]),
+        (FLATE, zlib.compress(bytes(range(85)) * 60)),
+        (FLATE, zlib.compress(Image.effect_noise((85, 110), 40).tobytes())[:4000]),
+        (FLATE | {"Filter": "/FooDecode"}, b"what is this"),
+        (JPX, encoded(Image.effect_noise((85, 110), 40), "JPEG2000")[:3000]),
+    ],
+)
+def test_an_image_that_is_cut_off_is_no_blank_page(
+    tmp_path: Path, keys: dict[str, str], data: bytes
+) -> None:
+    cut, whole = refs(damaged(tmp_path, "cut", data, keys))
+    with pytest.raises(PageError, match=r"page 1 has an image that (ends too early|is damaged)"):
+        cut.load(Options())
+    assert whole.load(Options()).pixels.std() > 10
+
+
+def test_a_fax_that_ends_a_row_early_is_read(tmp_path: Path) -> None:
+    short = damaged(tmp_path, "short", zlib.compress(bytes(range(85)) * 107), FLATE)
+    assert first(short).pixels.std() > 10
+
+
+def test_a_whole_image_is_not_blamed_for_a_short_one(tmp_path: Path) -> None:
+    whole = encoded(Image.effect_noise((85, 110), 40), "JPEG2000")
+    path = damaged(tmp_path, "short", zlib.compress(bytes(range(85)) * 107), FLATE)
+    with pymupdf.open(path) as document:
+        document[0].insert_image((0, 0, 20, 20), stream=whole)
+        document.save(tmp_path / "both.pdf")
+    assert first(tmp_path / "both.pdf").pixels.std() > 10
+
+
+def test_a_page_that_shows_nothing_for_its_errors_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.pdf"
+    with pymupdf.open() as document:
+        for content in (b"q 9 0 0 9 0 0 cm /Gone Do Q", b"", b"/Gone Do 0 0 9 9 re f"):
+            page = document.new_page(width=90, height=90)
+            xref = document.get_new_xref()
+            document.update_object(xref, "<<>>")
+            document.update_stream(xref, content, new=True)
+            document.xref_set_key(page.xref, "Contents", f"{xref} 0 R")
+        document.save(path)
+    gone, empty, sloppy = refs(path)
+    with pytest.raises(PageError, match="page 1 shows nothing, because it is damaged"):
+        gone.load(Options())
+    assert empty.load(Options()).pixels.min() == 255
+    assert sloppy.load(Options()).pixels.min() == 0
+
+
+def test_a_page_that_was_lost_from_the_file_is_not_blank(tmp_path: Path) -> None:
+    path = tmp_path / "lost.pdf"
+    text_pdf(path, 3)
+    with pymupdf.open(path) as document:
+        object_of_page_two = document[1].xref
+    lost = re.sub(rb"\n%d 0 obj\n" % object_of_page_two, b"\n%9 0 obj\n", path.read_bytes())
+    path.write_bytes(lost)
+    found = refs(path)
+    outcomes = []
+    for ref in found:
+        try:
+            outcomes.append(int(ref.load(Options(dpi=72)).pixels.min()))
+        except PageError as error:
+            outcomes.append(str(error))
+    assert [o for o in outcomes if isinstance(o, str)] or len(found) == 2
+    assert 255 not in outcomes
