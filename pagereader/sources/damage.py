@@ -7,7 +7,6 @@ from typing import Any
 from pagereader.log import logger
 from pagereader.sources.kinds import Unreadable
 
-_NO_PAGE = "non-page object"
 _CUT_JPEG = "premature end of file in jpeg"
 _HURT_IMAGE = ("padding truncated image", "Ignoring error during interpretation")
 _CONTENT = ("syntax error", "unknown filter name", *_HURT_IMAGE)
@@ -32,9 +31,7 @@ def check_damage(pymupdf: Any, document: Any, page: Any) -> None:
         Unreadable: if the page itself, all it shows or most of an image is lost.
     """
     said = str(pymupdf.TOOLS.mupdf_warnings())
-    if not said:
-        return
-    if _NO_PAGE in said:
+    if not document.xref_get_keys(page.xref):  # an empty page stands in for what is no page
         raise Unreadable("is lost: the file is damaged there", _ADVICE)
     if _CUT_JPEG in said:
         raise Unreadable("has an image that ends too early (truncated)", _ADVICE)
