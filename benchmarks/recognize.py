@@ -1,11 +1,13 @@
 """How fast we run a TrOCR against stock ``generate``, in one run on the same lines.
 
     OMP_NUM_THREADS=1 python benchmarks/recognize.py bundled small base
+    python benchmarks/recognize.py base --device cuda --lines 2048
 
 Models: ``bundled`` (or any folder, with --model) reads generated lines of page-like lengths;
 ``small`` and ``base`` have the shapes of microsoft/trocr-small and -base with random weights and
-are made to stop at page-like lengths. Times are CPU seconds of all threads. Trust the
-ratios of one run, not times across runs.
+are made to stop at page-like lengths. Times are CPU seconds of all threads, or seconds on a
+GPU, where stock runs in the number format of ours. Trust the ratios of one run, not times across
+runs.
 """
 
 from __future__ import annotations
@@ -33,12 +35,16 @@ from transformers import (
 
 from pagereader.options import Options
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
-from pagereader.recognize.engine import Engine, Job
-from pagereader.recognize.precision import FP32, Precision, choose_precision
+from pagereader.recognize.engine import Engine
+from pagereader.recognize.precision import FP32, Precision, choose_device, choose_precision
 from pagereader.recognize.preprocess import ImageRules, fit
-from pagereader.recognize.wide import Piece
 
 CPU = torch.device("cpu")
+LINES = {
+    "cpu": {"bundled": 192, "small": 48, "base": 16},
+    "cuda": {"bundled": 2048, "small": 1024, "base": 1024},
+}
+STOCK_BATCHES = {"cpu": [8, 16, 32], "cuda": [16, 64, 256]}
 INT8 = Precision("int8", torch.float32, int8=True)
 WORDS = (
     "the of and to in that was his he it with is for as had you not be her on at by which have "
@@ -145,16 +151,24 @@ class StopAt(StoppingCriteria):
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
         """Return which lines are done."""
         del scores
-        return input_ids.shape[1] - 1 >= self.lengths
+        return input_ids.shape[1] - 1 >= self.lengths.to(input_ids.device)
 
 
-def timed(name: str, work: Callable[[], list[Any]]) -> Result:
+def timed(name: str, work: Callable[[], list[Any]], device: torch.device) -> Result:
     """Run once and take the processor's time: other programs on the machine count little."""
-    start = time.process_time()
+    start = now(device)
     read = work()
-    result = Result(name, time.process_time() - start, read)
+    result = Result(name, now(device) - start, read)
     print(f"  {name}: {result.seconds:.1f} s", file=sys.stderr, flush=True)
     return result
+
+
+def now(device: torch.device) -> float:
+    """Return the seconds that have passed, for the processor or, with a GPU, by the clock."""
+    if device.type == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def forced_stock(checkpoint: Checkpoint, pixels: torch.Tensor, counts: list[int], size: int) -> Any:
@@ -172,9 +186,10 @@ def forced_stock(checkpoint: Checkpoint, pixels: torch.Tensor, counts: list[int]
     lines: list[list[int]] = []
     for start in range(0, len(counts), size):
         part = counts[start : start + size]
+        model = checkpoint.model
         with torch.inference_mode():
-            out = checkpoint.model.generate(
-                pixels[start : start + size],
+            out = model.generate(
+                pixels[start : start + size].to(model.device, model.dtype),
                 generation_config=settings,
                 stopping_criteria=StoppingCriteriaList([StopAt(part)]),
             )
@@ -184,46 +199,68 @@ def forced_stock(checkpoint: Checkpoint, pixels: torch.Tensor, counts: list[int]
 
 def forced_ours(engine: Engine, crops: list[np.ndarray], counts: list[int]) -> list[list[int]]:
     """Read with our encoder and decoder, ending each line at its length."""
-    fitted = [fit(crop, engine.rules) for crop in crops]
-    jobs = [Job(n, Piece(crop), f) for n, (crop, f) in enumerate(zip(crops, fitted, strict=True))]
+    jobs = [job for found in engine._prepare(crops) if isinstance(found, list) for job in found]
+    decode = (engine.on_device or engine.decoder).decode
     lines: list[list[int]] = []
     for start in range(0, len(jobs), engine.decoding.size):
         part = jobs[start : start + engine.decoding.size]
         first = start
-        states = engine._encode(part)
-        decoded = engine.decoder.decode(
-            [torch.stack(states)],
+        decoded = decode(
+            [torch.stack(engine._encode(part))],
             80,
-            stop=lambda line, tokens, first=first: len(tokens) == counts[first + line],
+            stop=lambda line, tokens, first=first: len(tokens) >= counts[first + line],
         )
         lines += [line.tokens for line in decoded]
-    return lines
+    return [line[:count] for line, count in zip(lines, counts, strict=True)]
 
 
-def compare_shape(name: str, count: int, stock_batches: list[int]) -> list[Result]:
+def compare_shape(name: str, count: int, device: torch.device) -> list[Result]:
     """Compare on a hub model's shape."""
     counts = token_counts(count)
     crops = [render(text) for text in texts(count)]
-    exact = Engine(random_checkpoint(name), CPU, FP32, batch_size=None)
+    usual = Engine(random_checkpoint(name), device, choose_precision("auto", device))
+    stock = random_checkpoint(name)
+    stock.model.to(device, usual.precision.dtype)
+    plain = Engine(random_checkpoint(name), CPU, FP32).encoder
     pixels = torch.cat(
-        [exact.encoder.normalise(torch.from_numpy(fit(c, exact.rules).pixels)[None]) for c in crops]
+        [plain.normalise(torch.from_numpy(fit(c, usual.rules).pixels)[None]) for c in crops]
     )
-    exact.encoder(torch.zeros(1, 384, 384, dtype=torch.uint8))  # warm up
+    warm_up(usual, crops, counts)
+    forced_stock(stock, pixels[:2], counts[:2], 2)
     results = [
         timed(
             f"stock, batch {size}",
-            lambda size=size: forced_stock(exact.checkpoint, pixels, counts, size),
+            lambda size=size: forced_stock(stock, pixels, counts, size),
+            device,
         )
-        for size in stock_batches
+        for size in stock_batches(device, count)
     ]
-    results.append(timed("ours, exact", lambda: forced_ours(exact, crops, counts)))
-    checkpoint = random_checkpoint(name)
-    fast = Engine(checkpoint, CPU, fast_here())
-    fast.encoder(torch.zeros(1, 384, 384, dtype=torch.uint8))
     results.append(
-        timed(f"ours, reduced ({fast.precision.name})", lambda: forced_ours(fast, crops, counts))
+        timed(f"ours ({usual.precision.name})", lambda: forced_ours(usual, crops, counts), device)
     )
+    if device.type == "cpu":
+        fast = Engine(random_checkpoint(name), device, fast_here())
+        warm_up(fast, crops, counts)
+        results.append(
+            timed(
+                f"ours, reduced ({fast.precision.name})",
+                lambda: forced_ours(fast, crops, counts),
+                device,
+            )
+        )
     return results
+
+
+def stock_batches(device: torch.device, lines: int) -> list[int]:
+    """Return the batches that stock is run with, the smallest first."""
+    first, *more = STOCK_BATCHES[device.type]
+    return [first, *(size for size in more if size <= lines)]
+
+
+def warm_up(engine: Engine, crops: list[np.ndarray], counts: list[int]) -> None:
+    """Read some lines; on a GPU all of them, so that its graphs are recorded."""
+    some = 2 if engine.device.type == "cpu" else len(crops)
+    forced_ours(engine, crops[:some], counts[:some])
 
 
 def fast_here() -> Precision:
@@ -251,7 +288,8 @@ def read_stock(checkpoint: Checkpoint, crops: list[np.ndarray], size: int) -> li
         images = [padded(crop, rules) for crop in crops[start : start + size]]
         pixels = processor(images=images, return_tensors="pt").pixel_values
         with torch.inference_mode():
-            out = checkpoint.model.generate(pixels, generation_config=settings)
+            model = checkpoint.model
+            out = model.generate(pixels.to(model.device, model.dtype), generation_config=settings)
         read += processor.batch_decode(out, skip_special_tokens=True)
     return read
 
@@ -266,34 +304,35 @@ def padded(crop: np.ndarray, rules: ImageRules) -> Image.Image:
     ).convert("RGB")
 
 
-def compare_reading(model: str, count: int, stock_batches: list[int]) -> list[Result]:
+def compare_reading(model: str, count: int, device: torch.device) -> list[Result]:
     """Compare whole readings of generated lines with a trained model."""
     crops = [render(text) for text in texts(count)]
+    usual = Engine(load_checkpoint(model), device, choose_precision("auto", device))
+    engines = {f"ours ({usual.precision.name})": usual}
+    if device.type == "cpu":
+        fast = Engine(load_checkpoint(model), device, fast_here())
+        engines[f"ours, reduced ({fast.precision.name})"] = fast
     stock = load_checkpoint(model)
-    exact = Engine(load_checkpoint(model), CPU, FP32)
-    checkpoint = load_checkpoint(model)
-    fast = Engine(checkpoint, CPU, fast_here())
-    for engine in (exact, fast):
-        engine.read(crops[:8])
+    stock.model.to(device, usual.precision.dtype)
+    for engine in engines.values():
+        engine.read(crops[:8] if device.type == "cpu" else crops)
     read_stock(stock, crops[:8], 8)
     results = [
-        timed(f"stock, batch {size}", lambda size=size: read_stock(stock, crops, size))
-        for size in stock_batches
+        timed(f"stock, batch {size}", lambda size=size: read_stock(stock, crops, size), device)
+        for size in stock_batches(device, count)
     ]
-    for name, engine in (("exact", exact), (f"reduced ({fast.precision.name})", fast)):
+    for name, engine in engines.items():
         results.append(
-            timed(f"ours, {name}", lambda e=engine: [reading.text for reading in e.read(crops)])
+            timed(name, lambda e=engine: [reading.text for reading in e.read(crops)], device)
         )
     return results
 
 
 def show(title: str, results: list[Result], lines: int, truth: list[str] | None) -> None:
-    """Print a table: lines a second, ratio to stock at batch 8 and at its best batch."""
+    """Print a table: lines a second, ratio to stock at its first batch and at its best."""
     stock = [r.seconds for r in results if r.name.startswith("stock")]
     print(f"\n{title}: {lines} lines, {torch.get_num_threads()} threads")
-    print(
-        f"{'':24}{'lines/cpu-s':>12}{'x batch 8':>11}{'x best':>8}{'same as stock':>15}{'CER':>8}"
-    )
+    print(f"{'':24}{'lines/s':>12}{'x first':>11}{'x best':>8}{'same as stock':>15}{'CER':>8}")
     for result in results:
         same = np.mean([a == b for a, b in zip(result.read, results[0].read, strict=True)])
         rate = f"{error_rate(result.read, truth):8.4f}" if truth else ""
@@ -319,16 +358,17 @@ def main() -> None:
     parser.add_argument("--model", default=Options().model, help="folder for 'bundled'")
     parser.add_argument("--lines", type=int, default=0, help="0 for a number that fits the model")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    device = choose_device(arguments.device)
     for name in arguments.models:
+        count = arguments.lines or LINES[device.type][name]
         if name == "bundled":
-            count = arguments.lines or 192
-            results = compare_reading(arguments.model, count, [8, 32])
+            results = compare_reading(arguments.model, count, device)
             show(arguments.model, results, count, texts(count))
         else:
-            count = arguments.lines or {"small": 48, "base": 16}[name]
-            results = compare_shape(name, count, [8, 16])
+            results = compare_shape(name, count, device)
             show(f"trocr-{name}, random weights", results, count, None)
 
 

@@ -33,7 +33,9 @@ from pagereader.upright import stands_on_head
 
 OnError = Literal["raise", "keep"]
 LINES_A_BATCH = 64
+"""Lines that are read together, unless the recogniser's ``lines_a_batch`` asks for more."""
 PAGES_A_BATCH = 16
+"""Pages that are held at most until there are so many."""
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ class Reader:
         """Yield the pages that ``refs`` point to, in order; failed pages pass through."""
         tasks = (self._task(ref) for ref in refs)
         with closing(self._prepare_ahead(tasks)) as prepared:
-            for group in _groups(prepared):
+            for group in self._groups(prepared):
                 for page in self._recognize(group):
                     if page.error is not None and on_error == "raise":
                         raise page.error
@@ -267,6 +269,21 @@ class Reader:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def _groups(self, prepared: Iterable[_Prepared]) -> Iterator[list[_Prepared]]:
+        """Gather pages until they hold enough lines to keep the model busy."""
+        group: list[_Prepared] = []
+        lines = 0
+        for item in prepared:
+            group.append(item)
+            lines += len(item.crops)
+            # A recogniser that is not loaded yet is not waited for.
+            wanted = getattr(self._recognizer, "lines_a_batch", 0)
+            if lines >= max(LINES_A_BATCH, wanted) or len(group) >= PAGES_A_BATCH:
+                yield group
+                group, lines = [], 0
+        if group:
+            yield group
+
     def _recognize(self, group: Sequence[_Prepared]) -> Iterator[Page]:
         if any(prepared.page.error is None for prepared in group):
             self.recognizer  # noqa: B018  a model that cannot load is no page's fault
@@ -338,17 +355,3 @@ def _guarded(source: PageSource, work: Callable[[], _Prepared]) -> _Prepared:
             return work()
         except Exception as error:
             return _Prepared(failed_page(source, error))
-
-
-def _groups(prepared: Iterable[_Prepared]) -> Iterator[list[_Prepared]]:
-    """Gather pages until they hold enough lines to keep the model busy."""
-    group: list[_Prepared] = []
-    lines = 0
-    for item in prepared:
-        group.append(item)
-        lines += len(item.crops)
-        if lines >= LINES_A_BATCH or len(group) >= PAGES_A_BATCH:
-            yield group
-            group, lines = [], 0
-    if group:
-        yield group

@@ -111,7 +111,10 @@ class Segmenter(Protocol):
 
 @runtime_checkable
 class Recognizer(Protocol):
-    """Reads line crops. Called from one thread at a time."""
+    """Reads line crops. Called from one thread at a time.
+
+    It may have an attribute ``lines_a_batch``: how many crops it would like to be given at once.
+    """
 
     def read(self, crops: Sequence[LineCrop]) -> list[LineReading]:
         """Return one reading a crop, in the same order; a line that fails is flagged, not raised.

@@ -60,6 +60,14 @@ def test_lines_of_several_pages_are_read_together(scan: Scan) -> None:
     assert recognizer.batches == [24]
 
 
+def test_a_recogniser_may_ask_for_more_lines_at_once(scan: Scan) -> None:
+    recognizer = WidthRecognizer()
+    recognizer.lines_a_batch = 100  # type: ignore[attr-defined]
+    path = scan("a.tif", *[tuple(range(50, 90))] * 7)
+    assert len(list(reader(recognizer=recognizer).read(path))) == 7
+    assert recognizer.batches == [120, 120, 40]
+
+
 def test_page_one_is_there_before_the_last_is_opened(scan: Scan) -> None:
     segmenter = BandSegmenter()
     path = scan("a.tif", *[tuple(range(50, 50 + LINES_A_BATCH))] * 12)

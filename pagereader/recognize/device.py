@@ -83,7 +83,7 @@ class DeviceDecoder:
         batch = self._loaded(states, longest)
         given_up: dict[int, int] = {}
         active, t = lines, 0
-        while active and t < longest:
+        while t < longest:
             rows, steps = row_count(active), min(SYNC_STEPS, longest - t)
             room = min(longest, round_up(t + steps, ROOM_STEP))
             for _ in range(steps):
@@ -91,6 +91,8 @@ class DeviceDecoder:
             t += steps
             going = batch.going[:active].nonzero().flatten().tolist()
             kept = self._kept(batch, going, t, stop, given_up)
+            if not kept:
+                break
             if len(kept) < len(going) or row_count(len(kept)) < rows:
                 batch.keep(kept, t)
                 active = len(kept)

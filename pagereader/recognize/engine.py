@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import groupby
@@ -156,14 +157,11 @@ class Engine:
         """
         readings: list[LineReading | None] = [None] * len(crops)
         jobs: list[Job] = []
-        for number, pixels in enumerate(crops):
-            try:
-                if is_blank(pixels):
-                    readings[number] = LineReading(flags=frozenset({Flag.BLANK}))
-                else:
-                    jobs.extend(self._jobs(number, pixels))
-            except Exception as error:  # whatever a strange crop does, its neighbours are read
-                readings[number] = failed(error)
+        for number, found in enumerate(self._prepare(crops)):
+            if isinstance(found, LineReading):
+                readings[number] = found
+            else:
+                jobs.extend(found)
         pieces: dict[int, list[tuple[Piece, LineReading]]] = {}
         for job, reading in self._run(jobs):
             pieces.setdefault(job.line, []).append((job.piece, reading))
@@ -171,6 +169,22 @@ class Engine:
             if readings[number] is None:
                 readings[number] = merge(parts)
         return [reading or failed("the line was lost") for reading in readings]
+
+    def _prepare(self, crops: Sequence[Pixels]) -> Iterable[list[Job] | LineReading]:
+        """Return for each crop what the model is to read, or why it reads nothing."""
+        if self.on_device is None:
+            return map(self._prepared, range(len(crops)), crops)
+        # A GPU reads a line in less time than one core needs to shrink it.
+        with ThreadPoolExecutor(thread_name_prefix="fit") as pool:
+            return list(pool.map(self._prepared, range(len(crops)), crops))
+
+    def _prepared(self, number: int, pixels: Pixels) -> list[Job] | LineReading:
+        try:
+            if is_blank(pixels):
+                return LineReading(flags=frozenset({Flag.BLANK}))
+            return self._jobs(number, pixels)
+        except Exception as error:  # whatever a strange crop does, its neighbours are read
+            return failed(error)
 
     def _jobs(self, number: int, pixels: Pixels) -> list[Job]:
         pieces = split(pixels, self.rules.widest_aspect)

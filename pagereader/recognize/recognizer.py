@@ -54,6 +54,11 @@ class TrOCRRecognizer:
         usual = UNSURE if engine.rules.strip else 0.0
         return cls(engine, usual if options.second_look is None else options.second_look)
 
+    @property
+    def lines_a_batch(self) -> int:
+        """How many lines the model reads together."""
+        return self._engine.decoding.size
+
     def read(self, crops: Sequence[LineCrop]) -> list[LineReading]:
         """Return one reading a crop, in the same order; a line that fails is flagged, not raised.
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from pagereader.recognize import graphs
+from pagereader.recognize.checkpoint import load_checkpoint
 from pagereader.recognize.decoder import GreedyDecoder
 from pagereader.recognize.decoding import DecodedLine
 from pagereader.recognize.device import ROOM_STEP, DeviceDecoder
+from pagereader.recognize.engine import Engine
 from pagereader.recognize.graphs import Eager, Recorder
+from pagereader.recognize.precision import FP32
 from tests.recognize import tape
-from tests.recognize.layouts import LAYOUTS, Layout, build_model
+from tests.recognize.layouts import LAYOUTS, SQUARE, STRIP, Layout, build_model, scribbles
 
 STEPS = 40
 THREE = [LAYOUTS[0], LAYOUTS[1], LAYOUTS[-1]]
@@ -171,6 +176,22 @@ def test_short_work_is_not_recorded() -> None:
     recorder = Recorder(tape.record)
     DeviceDecoder(decoder, states.shape[1], recorder).decode([states], 16)
     assert not recorder._recorded
+
+
+@pytest.mark.parametrize("layout", [SQUARE, STRIP], ids=["square", "strip"])
+def test_the_engine_reads_the_same_through_recorded_steps(
+    layout: Layout, checkpoint_folder: Callable[[Layout], Path], recorder: Recorder
+) -> None:
+    engine = Engine(load_checkpoint(str(checkpoint_folder(layout))), torch.device("cpu"), FP32)
+    crops = [*scribbles(20, seed=3), np.full((20, 60), 255, np.uint8)]
+    expected = engine.read(crops)
+    engine.on_device = DeviceDecoder(engine.decoder, engine._encoder_tokens(), recorder)
+    for found, before in zip(engine.read(crops), expected, strict=True):
+        assert (found.text, found.flags) == (before.text, before.flags)
+        assert found.confidence == pytest.approx(before.confidence, abs=1e-3)
+        for word, was in zip(found.words, before.words, strict=True):
+            assert (word.start, word.end) == pytest.approx((was.start, was.end), abs=0.1)
+    assert recorder._recorded
 
 
 def test_a_line_that_is_no_number_leaves_none_behind(recorder: Recorder) -> None:
