@@ -39,6 +39,10 @@ SWAY = (0.08, 0.03)
 """Spread of the ways that parts of a line go aside and up or down, in its heights."""
 SWAY_LENGTH = 0.7
 """From one such part to the next, in heights."""
+HIDDEN_WIDTH = (0.08, 0.45)
+"""Least and greatest width of a hidden part of a line, in its heights."""
+HIDDEN_SHARE = 0.15
+"""Share of a line that is hidden at most."""
 
 
 def chance(rng: Rng, share: float) -> bool:
@@ -86,6 +90,22 @@ def sway(pixels: Pixels, rng: Rng) -> Pixels:
     where = xs + aside, ys + down
     out = cv2.remap(pixels, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(out, np.uint8)
+
+
+def hide(pixels: Pixels, rng: Rng, ground: int) -> Pixels:
+    """Cover some parts of a line with paper, of about a stroke to a letter in width.
+
+    What is gone must be told from what stands around it: hands cannot be learned by heart then
+    (masked spans, HTR-VT, Li 2025).
+    """
+    height, width = pixels.shape
+    out, left = pixels.copy(), HIDDEN_SHARE * width * rng.random()
+    while left > 0:
+        wide = round(rng.uniform(*HIDDEN_WIDTH) * height)
+        start = int(rng.integers(max(1, width - wide)))
+        out[:, start : start + wide] = ground
+        left -= max(1, wide)
+    return out
 
 
 def thicken_or_thin(ink: Ink, rng: Rng) -> Ink:
@@ -298,7 +318,7 @@ def jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
-    """Vary a real crop: margins, slant, sway, weight, contrast, blur, noise."""
+    """Vary a real crop: margins, slant, sway, gaps, weight, contrast, blur, noise."""
     height = len(pixels)
     ground = int(np.percentile(pixels, 85))
     top, bottom = (int(rng.uniform(-0.06, 0.12) * height) for _ in range(2))
@@ -313,6 +333,8 @@ def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
         out = cv2.warpAffine(out, matrix, out.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
     if chance(rng, 0.35):
         out = sway(np.asarray(out, np.uint8), rng)
+    if chance(rng, 0.4):
+        out = hide(np.asarray(out, np.uint8), rng, ground)
     if chance(rng, 0.25):
         change = cv2.erode if chance(rng, 0.5) else cv2.dilate
         out = change(out, np.ones((2, 2), np.uint8))

@@ -218,6 +218,19 @@ def test_generous_thresholds_keep_hairlines() -> None:
     assert degrade.bilevel(pixels, 0.8)[10, 30] == 0
 
 
+def test_hide_covers_some_of_a_line_with_paper() -> None:
+    pixels = np.full((48, 600), 30, np.uint8)
+    shares = []
+    for seed in range(40):
+        out = degrade.hide(pixels, np.random.default_rng(seed), 220)
+        columns = (out == 220).all(axis=0)
+        assert ((out == pixels).all(axis=0) | columns).all(), "whole columns or nothing"
+        shares.append(columns.mean())
+    assert 0 < np.mean(shares) < max(shares) <= degrade.HIDDEN_SHARE + 0.45 * 48 / 600
+    one_pixel = np.zeros((48, 1), np.uint8)
+    assert degrade.hide(one_pixel, np.random.default_rng(1), 220).shape == (48, 1)
+
+
 def test_sway_keeps_the_ink_but_not_its_place() -> None:
     pixels = np.full((48, 400), 220, np.uint8)
     pixels[12:36, 20:380] = np.where(np.arange(360) % 16 < 8, 30, 220)
