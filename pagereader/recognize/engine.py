@@ -277,10 +277,11 @@ class Engine:
         characters = self.vocabulary.characters(tokens)
         at = self._places(job.fitted, line, kept)
         spans = word_spans(job.piece.pixels, characters, log_probs, at)
+        is_special = self.vocabulary.is_special
         spoken = [
-            float(value)
-            for token, value in zip(tokens, log_probs, strict=True)
-            if not self.vocabulary.is_special(token)
+            value
+            for token, value in zip(tokens, log_probs.tolist(), strict=True)
+            if not is_special(token)
         ]
         text = "".join(character.text for character in characters)
         confidence = geometric_mean(spoken) if text else None

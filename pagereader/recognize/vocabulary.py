@@ -46,11 +46,15 @@ class Vocabulary:
 
         Space is one blank at most and never at the ends; what XML cannot hold is left out.
         """
+        pieces = self.pieces(tokens)
         spelled = [
             Character(character, number)
-            for number, piece in enumerate(self.pieces(tokens))
+            for number, piece in enumerate(pieces)
             for character in piece
         ]
+        text = "".join(pieces)
+        if text.isprintable() and text == " ".join(text.split()):  # most lines, and quickly told
+            return spelled
         return clean(spelled)
 
     def pieces(self, tokens: Sequence[int]) -> list[str]:

@@ -54,7 +54,9 @@ def centres(attention: NDArray[np.float32], columns: int, width: float) -> NDArr
     """
     if not len(attention):
         return np.zeros(0)
-    weights = attention.reshape(len(attention), -1, columns).sum(axis=1).astype(np.float64)
+    weights = attention.astype(np.float64)
+    if weights.shape[1] > columns:
+        weights = weights.reshape(len(attention), -1, columns).sum(axis=1)
     if not np.isfinite(weights).all():
         weights = np.nan_to_num(weights)
     peak = np.argmax(weights, axis=1)
@@ -174,30 +176,23 @@ def snap(
     costs[:, :gap_count] = cost
     costs[np.arange(count), gap_count + np.arange(count)] = CUT_COST
     costs = costs[:, order]
-    best = costs[0].copy()
-    steps = np.zeros((count, len(order)), np.int64)
+    # Row n: what the borders up to the n-th cost if that one stands at each place.
+    best = np.empty_like(costs)
+    best[0] = costs[0]
+    best[1:, 0] = np.inf
     for number in range(1, count):
-        running = np.minimum.accumulate(best)
-        steps[number, 1:] = _reached(running)[:-1]
-        best[1:] = running[:-1] + costs[number, 1:]
-        best[0] = np.inf
+        np.add(
+            np.minimum.accumulate(best[number - 1, :-1]), costs[number, 1:], out=best[number, 1:]
+        )
     chosen = np.empty(count, np.int64)
-    chosen[-1] = int(np.argmin(best))
-    for number in range(count - 1, 0, -1):
-        chosen[number - 1] = steps[number, chosen[number]]
+    end = best.shape[1]
+    for number in range(count - 1, -1, -1):
+        end = chosen[number] = int(best[number, :end].argmin())
     picked = order[chosen]
     borders = np.column_stack([expected, expected])
     is_gap = picked < gap_count
     borders[is_gap] = found[picked[is_gap]]
     return borders
-
-
-def _reached(running: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return at which place each value of a sequence that never rises was reached."""
-    places = np.zeros(len(running), np.int64)
-    lower = np.flatnonzero(running[1:] < running[:-1]) + 1
-    places[lower] = lower
-    return np.maximum.accumulate(places)
 
 
 def _apart(spans: list[tuple[float, float]], width: float) -> list[tuple[float, float]]:
