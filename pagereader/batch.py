@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
 
-from pagereader.document import Page
-from pagereader.errors import ExitCode, InputError, OutputError, PagereaderError, UsageError
+from pagereader.document import Page, PageSource
+from pagereader.errors import ExitCode, InputError, OutputError, UsageError
 from pagereader.log import about_page
 from pagereader.outputs import OutputPlan, image_name
 from pagereader.pipeline import Reader, failed_page
-from pagereader.sources import InputFile, PageRef
+from pagereader.sources import InputFile, PageRef, shown
 from pagereader.view.overlay import draw_overlay
-from pagereader.write import WRITERS, write_atomically, writer
+from pagereader.write import WRITERS, is_taken, write_atomically, writer
+
+
+class OutputGone(OutputError):
+    """Standard output takes no more: going on would be for nothing."""
 
 
 @dataclass(slots=True)
@@ -117,29 +122,47 @@ class _Run:
     ) -> Iterator[PageRef | Page]:
         """Yield what to read, and note in ``places`` where each result belongs."""
         for file in files:
-            refs = self._reader.page_refs(file)
+            refs = self._fitting(file, self._reader.page_refs(file))
             for position, ref in enumerate(refs):
                 place = _Place(file, position, len(refs), ref)
                 places.append(place)
                 yield ref if isinstance(ref, Page) else self._unless_kept(place, ref)
 
+    def _fitting(self, file: InputFile, refs: list[PageRef | Page]) -> list[PageRef | Page]:
+        """Refuse, before any work, several pages for standard output in a format that holds one."""
+        if self._stdout is None or len(refs) < 2:
+            return refs
+        for name in self._plan.formats:
+            if WRITERS[name].one_page_a_file:
+                error = UsageError(
+                    f"{name} holds one page a file, {shown(file.path)} has {len(refs)}",
+                    "give -o FILE or choose one page with --pages",
+                )
+                return [failed_page(PageSource(file.path), error)]
+        return refs
+
     def take(self, place: _Place, page: Page) -> None:
         """Write what can be written now that ``page`` is read."""
         self._document.append(page)
         if page.error is None:
-            self._attempt(lambda: self._write_page(place, page))
+            self._write_page(place, page)
         else:
             self.tally.failures.append(page.error)
         if place.is_last:
             pages, self._document = self._document, []
             if any(each.error is None for each in pages):
-                self._attempt(lambda: self._write_document(place, pages))
+                self._write_document(place, pages)
 
-    def _attempt(self, write: Callable[[], None]) -> None:
+    def _attempt(self, source: PageSource, write: Callable[[], None]) -> bool:
+        """Tell whether ``write`` succeeded; a file that fails costs no other one."""
         try:
             write()
-        except PagereaderError as error:
-            self.tally.failures.append(error)
+        except (OutputGone, OSError, MemoryError):
+            raise
+        except Exception as error:
+            self.tally.failures.append(failed_page(source, error).error or error)
+            return False
+        return True
 
     def _unless_kept(self, place: _Place, ref: PageRef) -> PageRef | Page:
         """Refuse, before any work, a page whose result would replace a file."""
@@ -147,7 +170,7 @@ class _Run:
             return ref
         for name in self._plan.formats:
             path = self._path(name, place, ref.source.number)
-            if path.exists():
+            if is_taken(path):
                 error = OutputError(f"{path} exists already", "replace it with --overwrite")
                 return failed_page(ref.source, error)
         return ref
@@ -159,31 +182,40 @@ class _Run:
         return target.document_path(format)
 
     def _write_page(self, place: _Place, page: Page) -> None:
+        tasks = [
+            partial(self._write, name, place, [page])
+            for name in self._plan.formats
+            if WRITERS[name].one_page_a_file
+        ]
         if self._overlay is not None:
-            self._save_overlay(self._overlay, place, page)
-        for name in self._plan.formats:
-            if WRITERS[name].one_page_a_file:
-                self._write(name, place, [page])
-        self.tally.done += 1
+            tasks.append(partial(self._save_overlay, self._overlay, place, page))
+        written = [self._attempt(page.source, task) for task in tasks]
+        self.tally.done += all(written)
 
     def _write_document(self, place: _Place, pages: list[Page]) -> None:
+        document = PageSource(place.file.path)
         for name in self._plan.formats:
             if not WRITERS[name].one_page_a_file:
-                self._write(name, place, pages)
+                self._attempt(document, partial(self._write, name, place, pages))
 
     def _write(self, format: str, place: _Place, pages: list[Page]) -> None:
         if self._stdout is not None:
-            if WRITERS[format].one_page_a_file and place.count > 1:
-                raise UsageError(
-                    f"{format} holds one page a file, {place.file.path} has {place.count}",
-                    "give -o FILE or choose one page with --pages",
-                )
-            self._stdout.write(self._render(format, place, pages, None))
-            self._stdout.flush()
+            self._print(self._render(format, place, pages, None), self._stdout)
             return
         path = self._path(format, place, pages[0].source.number)
         data = self._render(format, place, pages, path)
         write_atomically(path, data, overwrite=self._overwrite)
+
+    def _print(self, data: bytes, stdout: BinaryIO) -> None:
+        try:
+            stdout.write(data)
+            stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputGone(
+                f"cannot write to standard output: {error.strerror}", "make room, or use -o FILE"
+            ) from error
 
     def _render(self, format: str, place: _Place, pages: list[Page], path: Path | None) -> bytes:
         options = self._reader.options

@@ -110,7 +110,8 @@ def image_name(page: Page, output: Path | None) -> str:
 
 
 def _as_folder(output: str, inputs: Sequence[InputFile]) -> Path | None:
-    looks_like_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
+    is_folder = os.path.isdir(output)  # noqa: PTH112  no for a name that no file can have
+    looks_like_folder = output.endswith(("/", os.sep)) or is_folder
     mirrored = any(Path(source.relative).parent != Path() for source in inputs)
     if looks_like_folder or len(inputs) > 1 or mirrored:
         return Path(output)

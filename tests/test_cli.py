@@ -18,7 +18,7 @@ import pytest
 from lxml import etree
 
 from pagereader.cli import main
-from pagereader.errors import ExitCode
+from pagereader.errors import ExitCode, OutputError
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NULL = ["--recognizer", "null"]
@@ -234,3 +234,73 @@ def test_interrupts_end_with_their_own_code(
     assert process.returncode == code
     assert b"Traceback" not in err
     assert not list(tmp_path.glob("*.tmp"))
+
+
+def broken_pdf_writer(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def render(*_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr("pagereader.write.pdf.PdfWriter.render", render)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(OutputError("no PDF"), ExitCode.OUTPUT), (ValueError("odd"), 1)]
+)
+def test_a_format_that_fails_costs_no_other(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    broken_pdf_writer(monkeypatch, error)
+    pdf = blank_pdf(tmp_path / "a.pdf", 2)
+    result = run(pdf, "-o", tmp_path / "o.pdf", "-f", "pdf,txt,json", *NULL)
+    assert result.code == code
+    assert result.err.count("failed: ") == 1
+    assert sorted(path.name for path in tmp_path.glob("o.*")) == ["o.json", "o.txt"]
+
+
+def test_standard_output_of_one_page_formats_is_refused_before_reading(
+    run: Run, tmp_path: Path
+) -> None:
+    result = run(blank_pdf(tmp_path / "a.pdf", 3), "-f", "page", *NULL)
+    assert result.code == ExitCode.USAGE
+    assert result.err.count("page holds one page a file") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (">&-", 4, "standard output is closed"),
+        ("-o o.txt >&- 2>&- <&-", 0, ""),
+        ("-f json > /dev/full", 4, "standard output: No space left"),
+        ("-f json | true", 4, ""),
+        ("-f json -o /dev/stdout | grep -q .", 0, ""),
+    ],
+)
+def test_odd_streams(scan: Scan, tmp_path: Path, command: str, code: int, says: str) -> None:
+    scan("a.png", (200,))
+    program = f"{sys.executable} -m pagereader a.png --recognizer null {command}"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", program], cwd=tmp_path, capture_output=True, check=False
+    )
+    err = done.stderr.decode()
+    assert done.returncode == code, err
+    assert says in err
+    assert len(err.splitlines()) <= (2 if says else 0), err
+
+
+def test_names_that_no_file_can_have(run: Run, scan: Scan, tmp_path: Path) -> None:
+    name = "a" * 300
+    result = run(f"{name}.png", *NULL)
+    assert result.code == ExitCode.UNREADABLE_INPUT
+    assert "File name too long" in result.err
+    for output in (tmp_path / f"{name}.txt", tmp_path / name / "o.txt"):
+        result = run(scan("a.png", (200,)), "-o", output, *NULL)
+        assert result.code == ExitCode.OUTPUT
+        assert "File name too long" in result.err
+
+
+def test_a_pipe_is_written_into(run: Run, scan: Scan, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
+    result = run(scan("a.png", (200,)), "-o", tmp_path / "pipe", "-f", "json", *NULL)
+    assert result.code == 0, result.err
+    assert reader.communicate(timeout=20)[0]

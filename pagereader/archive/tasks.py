@@ -231,32 +231,42 @@ class Worker:
         try:
             if page.error is not None:
                 raise page.error
-            outputs = self._render(job.outputs, [page], job.ref.data)
-            record = pack(page) if job.keep else None
-            return PageResult(job.key, outputs, record, page.confidence, len(page.lines))
+            outputs, failure = self._render(job.outputs, [page], job.ref, job.ref.source)
+            record = pack(page) if job.keep and failure is None else None
+            return PageResult(
+                job.key, outputs, record, page.confidence, len(page.lines), failure=failure
+            )
         except Exception as error:
             return PageResult(job.key, failure=Failure.of(error, job.ref.source))
 
     def _write(self, job: DocumentJob) -> DocumentResult:
+        document = PageSource(job.refs[0].path)
         try:
             pages = [
                 failed_page(ref.source, page.error) if isinstance(page, Failure) else unpack(page)
                 for ref, page in zip(job.refs, job.pages, strict=True)
             ]
-            return DocumentResult(job.key, self._render(job.outputs, pages, job.refs[0].data))
+            return DocumentResult(job.key, *self._render(job.outputs, pages, job.refs[0], document))
         except Exception as error:
-            return DocumentResult(job.key, failure=Failure.of(error, PageSource(job.refs[0].path)))
+            return DocumentResult(job.key, failure=Failure.of(error, document))
 
     def _render(
-        self, outputs: Sequence[tuple[str, str]], pages: Sequence[Page], stdin: bytes | None
-    ) -> tuple[tuple[str, str, bytes], ...]:
-        rendered = []
+        self,
+        outputs: Sequence[tuple[str, str]],
+        pages: Sequence[Page],
+        ref: PageRef,
+        source: PageSource,
+    ) -> tuple[tuple[tuple[str, str, bytes], ...], Failure | None]:
+        """Return the files that can be made, and why another one cannot."""
+        rendered, failure, options = [], None, self._reader.options
         for format, path in outputs:
-            options = self._reader.options
-            made = writer(format, reflow=options.reflow, password=options.password, stdin=stdin)
+            made = writer(format, reflow=options.reflow, password=options.password, stdin=ref.data)
             names = [image_name(page, Path(path)) for page in pages]
-            rendered.append((format, path, made.render(pages, names)))
-        return tuple(rendered)
+            try:
+                rendered.append((format, path, made.render(pages, names)))
+            except Exception as error:
+                failure = failure or Failure.of(error, source)
+        return tuple(rendered), failure
 
 
 def survey(reader: Reader, item: FileToSurvey) -> FileSurvey:

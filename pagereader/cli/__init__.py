@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -59,6 +60,16 @@ class _DefaultGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Go quietly when nobody reads on (``| head``); click would say 1, some pages failed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)  # for what Python flushes at its end
+            os.close(nowhere)
+            raise click.exceptions.Exit(int(ExitCode.OUTPUT)) from None
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
         if args and args[0] not in COMMANDS and args[0] not in own:
@@ -87,6 +98,7 @@ def cli() -> None:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code; every error becomes one clear line."""
     signal.signal(signal.SIGTERM, _terminate)
+    _stand_in_for_closed_streams()
     arguments = list(sys.argv[1:] if args is None else args)
     try:
         result = cli.main(arguments, prog_name="pagereader", standalone_mode=False)
@@ -102,14 +114,23 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("pagereader: interrupted", err=True)
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        code = ExitCode.OUTPUT
     except Exception as error:
         log.logger.debug("internal error", exc_info=error)
         click.echo(f"pagereader: internal error: {type(error).__name__}: {error}", err=True)
         click.echo("  Please report this; -vv shows where it happened.", err=True)
         code = ExitCode.INTERNAL
     sys.exit(int(code))
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Keep the descriptors 0 to 2 from going to files, into which libraries would print."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _terminate(*_: object) -> None:

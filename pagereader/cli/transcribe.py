@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -19,7 +19,7 @@ from pagereader.archive.workers import Workers
 from pagereader.batch import transcribe
 from pagereader.cli.messages import one_line
 from pagereader.cli.progress import progress_bar
-from pagereader.errors import UsageError
+from pagereader.errors import OutputError, UsageError
 from pagereader.options import ON_ERROR, ORIENTATIONS, PRECISIONS, Options
 from pagereader.outputs import STDOUT, OutputPlan
 from pagereader.pipeline import Reader
@@ -221,13 +221,17 @@ def _standard_output(wanted: bool) -> Iterator[BinaryIO | None]:
     if not wanted:
         yield None
         return
+    if sys.stdout is None:
+        raise OutputError("standard output is closed", "give -o FILE")
     sys.stdout.flush()
     real = os.dup(1)
     os.dup2(2, 1)
+    stream = os.fdopen(os.dup(real), "wb")
     try:
-        with os.fdopen(os.dup(real), "wb") as stream:
-            yield stream
+        yield stream
     finally:
+        with suppress(OSError):  # what could not be written was told already
+            stream.close()
         sys.stdout.flush()
         os.dup2(real, 1)
         os.close(real)

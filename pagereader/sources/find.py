@@ -36,7 +36,7 @@ def find_inputs(
         name = os.fsdecode(path)
         if name == "-":
             yield _standard_input(sys.stdin)
-        elif Path(name).is_dir():
+        elif os.path.isdir(name):  # noqa: PTH112  says no to a name that no file can have
             yield from _Folder(name, recursive).files()
         else:
             yield InputFile(name, Path(name).name)
@@ -107,7 +107,9 @@ def _holds_pages(path: str) -> bool:
 
 def _standard_input(stdin: object) -> InputFile:
     stream: BinaryIO | None = getattr(stdin, "buffer", None)
-    if stream is None or stream.isatty():
+    if stream is None:
+        return InputFile("-", "stdin", "is closed", "pipe a file into it")
+    if stream.isatty():
         return InputFile("-", "stdin", "is a terminal", "pipe a file into it")
     data = stream.read(MAX_STDIN + 1)
     if len(data) > MAX_STDIN:

@@ -105,8 +105,8 @@ def load_page(file: PdfFile, index: int, dpi: int, max_pixels: int) -> PdfPage:
         document = _documents.get(file)
         if index >= document.page_count:
             raise Unreadable("is missing", "the file changed or is damaged")
-        pymupdf.TOOLS.reset_mupdf_warnings()
         page = document.load_page(index)
+        pymupdf.TOOLS.reset_mupdf_warnings()  # what the file says of other pages
         try:
             _check_images(document, page, max_pixels)
             found = _scan(pymupdf, document, page) or _render(pymupdf, page, dpi, max_pixels)

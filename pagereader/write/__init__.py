@@ -9,7 +9,7 @@ from pathlib import Path
 from pagereader.errors import UsageError
 from pagereader.stages import Writer
 from pagereader.write.alto import AltoWriter
-from pagereader.write.files import write_atomically
+from pagereader.write.files import is_taken, write_atomically
 from pagereader.write.hocr import HocrWriter
 from pagereader.write.json import JsonWriter
 from pagereader.write.markdown import MarkdownWriter
@@ -28,6 +28,7 @@ __all__ = [
     "PdfWriter",
     "TextWriter",
     "format_of",
+    "is_taken",
     "write_atomically",
     "writer",
 ]

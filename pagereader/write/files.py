@@ -24,11 +24,11 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, overwrite: bool 
     """
     target = Path(path)
     try:
-        if target.is_symlink():
-            target = target.resolve()
-        if _is_stream(target):
+        if _is_stream(target):  # before links are resolved: /dev/stdout leads to no path
             target.write_bytes(data)
             return
+        if target.is_symlink():
+            target = target.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and not overwrite:
             raise FileExistsError
@@ -40,6 +40,15 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, overwrite: bool 
         raise OutputError(
             f"cannot write {printable(path)}: {reason}", "choose another --output, or make room"
         ) from error
+
+
+def is_taken(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file or folder is in the way; pipes and devices take whatever comes."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):  # nothing there, or nothing that could be: writing will tell
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 _HOW_TO_OVERWRITE = "choose another name, or pass --overwrite"

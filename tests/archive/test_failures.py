@@ -11,8 +11,19 @@ import pytest
 
 from pagereader.archive import status
 from pagereader.archive.lock import locked
-from pagereader.archive.tasks import Answer, DocumentResult, DocumentTask, Failure, Task
+from pagereader.archive.tasks import (
+    Answer,
+    DocumentJob,
+    DocumentResult,
+    DocumentTask,
+    Failure,
+    PageJob,
+    PageTask,
+    Task,
+)
 from pagereader.errors import ExitCode, ModelError, OutputError
+from pagereader.options import Options
+from pagereader.sources import InputFile
 from tests.archive import fakes
 from tests.archive.conftest import Run, tree, write_pages
 
@@ -171,3 +182,27 @@ def test_a_document_that_cannot_be_written_is_a_failure(
     assert (summary.exit_code, summary.read, summary.failed_documents) == (ExitCode.OK, 0, 0)
     run(out=tmp_path / "calm")
     assert tree(tmp_path / "calm") == tree(tmp_path / "out")
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_format_that_fails_costs_no_other(
+    pages: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise OutputError("no PDF of this")
+
+    monkeypatch.setattr("pagereader.write.pdf.PdfWriter.render", broken)
+    scan = tmp_path / "a.tif"
+    write_pages(scan, *range(pages))
+    options = Options(recognizer="null")
+    worker = fakes.FakeWorker(options, ("pdf", "txt"))
+    refs = tuple(InputFile(str(scan), scan.name).pages(options))
+    outputs = (("pdf", str(tmp_path / "a.pdf")), ("txt", str(tmp_path / "a.txt")))
+    if pages == 1:
+        (result,) = worker.work(PageTask((PageJob(1, refs[0], outputs),)))
+    else:
+        jobs = tuple(PageJob(number, ref, (), keep=True) for number, ref in enumerate(refs))
+        records = tuple(result.record for result in worker.work(PageTask(jobs)))
+        (result,) = worker.work(DocumentTask((DocumentJob(1, refs, records, outputs),)))
+    assert [format for format, _, _ in result.outputs] == ["txt"]
+    assert result.failure == Failure("OutputError", "no PDF of this")
