@@ -185,7 +185,7 @@ def test_a_document_that_cannot_be_written_is_a_failure(
 
 
 @pytest.mark.parametrize("pages", [1, 2])
-def test_a_format_that_fails_costs_no_other(
+def test_a_bad_format_costs_no_other(
     pages: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> bytes:
@@ -204,5 +204,5 @@ def test_a_format_that_fails_costs_no_other(
         jobs = tuple(PageJob(number, ref, (), keep=True) for number, ref in enumerate(refs))
         records = tuple(result.record for result in worker.work(PageTask(jobs)))
         (result,) = worker.work(DocumentTask((DocumentJob(1, refs, records, outputs),)))
-    assert [format for format, _, _ in result.outputs] == ["txt"]
     assert result.failure == Failure("OutputError", "no PDF of this")
+    assert [format for format, _, _ in result.outputs] == ["txt"]
