@@ -37,7 +37,7 @@ class PageRange:
         """
         parts: list[tuple[int, int | None]] = []
         for part in text.split(","):
-            match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+|end|))?\s*", part)
+            match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9}|end|))?\s*", part)
             if not match:
                 raise UsageError(f"{text!r} is no page range", "write it as 1,3-5,8-end")
             first = int(match[1])
@@ -50,17 +50,23 @@ class PageRange:
             parts.append((first, last))
         return cls(tuple(parts))
 
-    def indices(self, count: int) -> list[int]:
+    def indices(self, count: int, name: str = "") -> list[int]:
         """Return the chosen pages of a document of ``count`` pages, from 0, in document order.
+
+        Args:
+            count: How many pages there are.
+            name: The document's, for the message.
 
         Raises:
             UsageError: if a named page lies past the end.
         """
         chosen: set[int] = set()
         for first, last in self.parts:
-            if max(first, last or 0) > count:
+            wanted = max(first, last or 0)
+            if wanted > count:
                 raise UsageError(
-                    f"page {max(first, last or 0)} was asked for, but there are only {count} pages",
+                    f"{name + ': ' if name else ''}page {wanted} was asked for, but there "
+                    + ("is only 1 page" if count == 1 else f"are only {count} pages"),
                     "shorten --pages, or write 'end' for the last page",
                 )
             chosen.update(range(first - 1, count if last is None else last))

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Document, Page, PageImage, PageSource
-from pagereader.errors import ModelError, PageError, PagereaderError
+from pagereader.errors import ModelError, PageError, PagereaderError, UsageError
 from pagereader.log import about_page, logger
 from pagereader.options import Options, PageRange
 from pagereader.parse import fitted, parse_transcription
 from pagereader.placing import apply_reading
-from pagereader.sources import InputFile, Kind, PageRef, find_inputs
+from pagereader.sources import InputFile, Kind, PageRef, find_inputs, shown
 from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, load_stage
 from pagereader.upright import stands_on_head
 
@@ -58,8 +58,8 @@ class Reader:
 
     Args:
         options: Settings; the defaults if None.
-        segmenter: Replaces the segmenter that the options name.
-        recognizer: Replaces the recogniser that the options name.
+        segmenter: Replaces the segmenter that the options name; or the name of another.
+        recognizer: Replaces the recogniser that the options name; or the name of another.
         **changes: Single settings that differ from ``options``.
 
     Raises:
@@ -70,10 +70,14 @@ class Reader:
         self,
         options: Options | None = None,
         *,
-        segmenter: Segmenter | None = None,
-        recognizer: Recognizer | None = None,
+        segmenter: Segmenter | str | None = None,
+        recognizer: Recognizer | str | None = None,
         **changes: Any,
     ) -> None:
+        if isinstance(segmenter, str):
+            changes["segmenter"], segmenter = segmenter, None
+        if isinstance(recognizer, str):
+            changes["recognizer"], recognizer = recognizer, None
         self.options = Options.of(options, **changes)
         self._segmenter = segmenter
         self._recognizer = recognizer
@@ -150,10 +154,11 @@ class Reader:
             name: Stands for the file name in outputs.
 
         Raises:
+            UsageError: if ``image`` is of another type or shape.
             PageError: if the page cannot be read.
         """
         if not isinstance(image, PageImage):
-            image = PageImage(np.asarray(image, np.uint8), PageSource(name, count=1), dpi)
+            image = PageImage(_checked_pixels(image), PageSource(name, count=1), dpi)
         loaded = image
         (page,) = self._recognize([_guarded(image.source, lambda: self._prepare(lambda: loaded))])
         if page.error is not None:
@@ -168,7 +173,12 @@ class Reader:
                 count = len(parse_transcription(file.path))
                 refs = [replace(refs[0], index=i, count=count) for i in range(count)]
             if self.options.pages is not None:
-                refs = [refs[i] for i in PageRange.parse(self.options.pages).indices(len(refs))]
+                refs = [
+                    refs[i]
+                    for i in PageRange.parse(self.options.pages).indices(
+                        len(refs), shown(file.path)
+                    )
+                ]
             return list(refs)
         except PagereaderError as error:
             return [failed_page(PageSource(file.path), error)]
@@ -347,6 +357,18 @@ def failed_page(source: PageSource, error: Exception) -> Page:
         kind = type(error).__name__
         error = PageError(f"{source}: {kind}: {error}", "please report this; -vv shows where")
     return Page(0, 0, source, error=error)
+
+
+def _checked_pixels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Refuse what would only look like an image: floats up to 1, say, would all be black."""
+    pixels = np.asarray(image)
+    is_image = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if pixels.dtype != np.uint8 or not is_image or not pixels.size:
+        raise UsageError(
+            f"an array of {pixels.dtype} {pixels.shape} is no image",
+            "give uint8, (height, width) or (height, width, 3)",
+        )
+    return pixels
 
 
 def _guarded(source: PageSource, work: Callable[[], _Prepared]) -> _Prepared:

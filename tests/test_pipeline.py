@@ -174,3 +174,30 @@ def test_threads_end_when_the_reader_is_left_early(scan: Scan) -> None:
 def test_a_source_tells_where_it_is_from() -> None:
     assert str(PageSource("a.pdf", 2, 9)) == "a.pdf, page 3"
     assert str(PageSource("a.jpg", 0, 1)) == "a.jpg"
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.full((20, 30), 0.9),
+        np.full((20, 30), True),
+        np.full((20, 30), 60000, np.uint16),
+        np.full((20, 30, 4), 255, np.uint8),
+        np.full((20,), 255, np.uint8),
+        np.full((0, 30), 255, np.uint8),
+    ],
+)
+def test_arrays_that_are_no_images_are_no_blank_pages(array: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="is no image"):
+        reader().read_image(array)
+
+
+def test_stages_may_be_named(scan: Scan) -> None:
+    named = Reader(segmenter="lines", recognizer="null")
+    assert (named.options.segmenter, named.options.recognizer) == ("lines", "null")
+    assert list(named.read(scan("a.png", (200,))))
+
+
+def test_a_page_past_the_end_names_its_file(scan: Scan) -> None:
+    (page,) = reader(pages="2").read(scan("a.png", (200,)), on_error="keep")
+    assert "a.png: page 2 was asked for, but there is only 1 page" in str(page.error)

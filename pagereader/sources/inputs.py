@@ -121,7 +121,8 @@ class InputFile:
             raise _os_error(self.path, error) from error
         if options.pages is None:
             return refs
-        return [refs[index] for index in PageRange.parse(options.pages).indices(len(refs))]
+        chosen = PageRange.parse(options.pages).indices(len(refs), shown(self.path))
+        return [refs[index] for index in chosen]
 
     def _pages(self, options: Options) -> list[PageRef]:
         with _opened(self.path, self.data) as file:
