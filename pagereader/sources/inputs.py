@@ -13,7 +13,7 @@ from pagereader.document import PageImage, PageSource
 from pagereader.errors import InputError, PageError
 from pagereader.options import Options, PageRange
 from pagereader.sources import pdf, raster, tiff
-from pagereader.sources.kinds import HEAD, Kind, Unreadable, kind_of
+from pagereader.sources.kinds import FOREIGN_SUFFIXES, HEAD, Kind, Unreadable, kind_of
 
 _READABLE = "pagereader reads PDF, TIFF, JPEG, PNG, WebP, JPEG 2000, PAGE-XML, ALTO and hOCR"
 
@@ -146,6 +146,10 @@ def _checked_kind(path: str, head: bytes) -> Kind:
     kind = kind_of(head)
     if kind is None:
         suffix = Path(path).suffix
+        if suffix.lower() in FOREIGN_SUFFIXES:
+            raise Unreadable(
+                f"is of a kind that is not read ({suffix.lower()})", "convert it to TIFF or PDF"
+            )
         despite = f", whatever its suffix {shown(suffix)} says" if suffix else ""
         raise Unreadable(f"is nothing that can be read{despite}", _READABLE)
     return kind

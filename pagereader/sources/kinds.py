@@ -10,7 +10,17 @@ HEAD = 65536
 """Bytes of a file that are looked at."""
 
 _JPEG2000_SUFFIXES = frozenset({".jp2", ".jpx", ".jpf", ".j2k", ".j2c", ".jpc"})
-SUFFIXES = _JPEG2000_SUFFIXES | {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".png", ".webp"}
+FOREIGN_SUFFIXES = frozenset(
+    {".bmp", ".gif", ".heic", ".heif", ".avif", ".jxl", ".djvu", ".djv"}
+    | {".pbm", ".pgm", ".ppm", ".pnm", ".xps", ".oxps"}
+)
+"""Names that promise a page in a format that is not read."""
+
+SUFFIXES = (
+    _JPEG2000_SUFFIXES
+    | FOREIGN_SUFFIXES
+    | {".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".png", ".webp"}
+)
 """Names that promise a page: in a folder, such a file is never passed over in silence."""
 
 

@@ -49,6 +49,18 @@ def test_a_folder(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_pages_of_foreign_kinds_are_not_passed_over(tmp_path: Path) -> None:
+    image(tmp_path / "1.png")
+    Image.new("L", (9, 9)).save(tmp_path / "2.BMP", "BMP")
+    Image.new("L", (9, 9)).save(tmp_path / "3.gif", "GIF")
+    page, *foreign = find_inputs([tmp_path])
+    assert len(page.pages(Options())) == 1
+    assert len(foreign) == 2
+    for file in foreign:
+        with pytest.raises(InputError, match="is of a kind that is not read"):
+            file.pages(Options())
+
+
 def test_several_inputs_keep_their_order(tmp_path: Path) -> None:
     a, b = image(tmp_path / "b/1.png"), image(tmp_path / "a/1.png")
     assert [file.path for file in find_inputs([str(a), b, tmp_path / "a"])] == [
