@@ -10,7 +10,8 @@ from pagereader.segment import LineSegmenter
 from pagereader.segment.gaps import Gap, running_text
 from pagereader.segment.scale import Scale
 from tests.segment import drawn
-from tests.segment.drawn import DrawnPage, match
+from tests.segment.drawn import DrawnPage
+from tests.segment.matching import match
 
 MAKERS: dict[str, Callable[[int], DrawnPage]] = {
     "two narrow gutters": lambda seed: drawn.magazine(3, seed),

@@ -7,7 +7,8 @@ from PIL import ImageFont
 
 from pagereader.document import RegionType
 from pagereader.segment import LineSegmenter
-from tests.segment.drawn import DrawnPage, justified, letter, match, receipt
+from tests.segment.drawn import DrawnPage, justified, letter, receipt
+from tests.segment.matching import match
 
 LEADING = 1.4 * 24
 

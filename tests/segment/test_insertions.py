@@ -7,7 +7,8 @@ import pytest
 from PIL import ImageFont
 
 from pagereader.segment import LineSegmenter
-from tests.segment.drawn import DrawnPage, match
+from tests.segment.drawn import DrawnPage
+from tests.segment.matching import match
 
 
 def corrected(seed: int, words: int) -> DrawnPage:

@@ -9,7 +9,8 @@ from PIL import ImageFont
 from pagereader.segment import LineSegmenter
 from pagereader.stages import Segmenter
 from tests.segment import drawn
-from tests.segment.drawn import DrawnPage, match
+from tests.segment.drawn import DrawnPage
+from tests.segment.matching import match
 
 MAKERS: dict[str, Callable[[int], DrawnPage]] = {
     "letter": drawn.letter,

@@ -12,8 +12,9 @@ from pagereader.segment import LineSegmenter
 from pagereader.stages import Segmentation
 from tests.segment import drawn
 from tests.segment import drawn_pictures as pictures
-from tests.segment.drawn import DrawnPage, match
+from tests.segment.drawn import DrawnPage
 from tests.segment.drawn_pictures import Box
+from tests.segment.matching import match
 
 BOX = (140, 330, 860, 860)
 Draw = Callable[[DrawnPage, Box], None]

@@ -8,7 +8,8 @@ from pagereader.segment import LineSegmenter
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import find_ink
 from tests.segment import drawn
-from tests.segment.drawn import as_page, match
+from tests.segment.drawn import as_page
+from tests.segment.matching import match
 
 
 def test_lines_that_begin_in_the_shade_are_whole() -> None:

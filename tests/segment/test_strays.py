@@ -7,7 +7,8 @@ import pytest
 
 from pagereader.segment import LineSegmenter
 from tests.segment import drawn
-from tests.segment.drawn import DrawnPage, match
+from tests.segment.drawn import DrawnPage
+from tests.segment.matching import match
 
 
 def counted(seed: int) -> DrawnPage:
