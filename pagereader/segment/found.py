@@ -18,6 +18,8 @@ _FOOT_H = (0.15, 0.85)  # a baseline lies this far under the centre of its line
 _FOOT_STEP_H = 0.15
 _OWNERS_STEP_H = 0.5  # curves bend so little that every such part of them is straight
 _LEAST_INK = 0.5  # of a line with few letters, as a share of the usual
+_COVERED = 0.3  # share of a line that its letters take up,
+_SHORT_H = 14.0  # where it is not so long that words of several lines may be joined
 _DASH_H = 0.35  # dashes are lower,
 _DASH_LONG = 2.0  # so many times as wide as high,
 _DASHES = 3  # so many,
@@ -88,6 +90,8 @@ def lines_with_letters(
         own = boxes[first[i] : first[i + 1]]
         tall = own[own[:, 3] > parameters.tall_h * height]
         few = len(tall) < piece.length / (parameters.letter_every_h * height * factor)
+        if piece.length < _SHORT_H * height * factor:
+            few |= float(own[:, 2].sum()) * factor < _COVERED * piece.length
         if few and (piece.ink < least_ink or not len(own)):
             continue
         piece = _without_dashes(piece, own, tall, height, factor)

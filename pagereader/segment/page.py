@@ -23,7 +23,7 @@ from pagereader.segment.pictures import without_pictures
 from pagereader.segment.prepare import Ink, find_ink
 from pagereader.segment.rows import rows_of
 from pagereader.segment.scale import density_map, letter_height, measure, page_slope, sheared
-from pagereader.segment.strays import stray_lines, without_edge_specks
+from pagereader.segment.strays import stray_lines, without_edge_specks, without_edges
 from pagereader.segment.texture import is_texture
 
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
@@ -153,6 +153,8 @@ def find_lines(page: Draft, parameters: Parameters, barred: slice | None = None)
     lines += stray_lines(lines, page.letters, scale.slope, page.height)
     lines += insertions(lines, page.letters, scale.slope, page.height)
     lines = without_edge_specks(lines, page.ink.outside, page.height)
+    light = page.ink.light
+    lines = without_edges(lines, light, len(light) / len(page.ink.text), page.height)
     letters = with_initials(page.letters, lines)
     kept, pictures = without_pictures(lines, letters, page.ink.outside, page.height)
     if len(kept) < len(lines):

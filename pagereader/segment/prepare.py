@@ -44,12 +44,14 @@ class Ink:
         weak: Ink that may be faint text where it goes on from a line.
         faint: Paler ink as well, where rulings show.
         outside: What is not page: scan border, table, phone.
+        light: Brightness without the ink, on a copy shrunk 8 times.
     """
 
     text: Mask
     weak: Mask
     faint: Mask
     outside: Mask
+    light: Grey
 
 
 def to_grey(pixels: NDArray[np.uint8]) -> Grey:
@@ -80,7 +82,7 @@ def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | Non
     M. Pietikainen, Adaptive document image binarization, 2000), and what has far less contrast
     than the page's typical ink is dropped: show-through, stains, texture.
     """
-    background, outside = _background(grey, parameters.margin_dark)
+    background, outside, light = _background(grey, parameters.margin_dark)
     if canvas is not None:
         outside |= dilated(canvas.astype(np.uint8), 5, 5)
     contrast = _Contrast.of(grey, background)
@@ -89,12 +91,12 @@ def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | Non
     faint = contrast.darker(parameters.faint_contrast, 1.0)
     if outside.any():
         text, weak = (np.asarray(cv2.subtract(mask, outside), np.uint8) for mask in (text, weak))
-    return Ink(text, weak, faint, outside)
+    return Ink(text, weak, faint, outside, light)
 
 
 def find_text(grey: Grey, parameters: Parameters) -> Mask:
     """Return the ``text`` of ``find_ink`` alone."""
-    background, outside = _background(grey, parameters.margin_dark)
+    background, outside, _ = _background(grey, parameters.margin_dark)
     contrast = _Contrast.of(grey, background)
     text = contrast.darker(parameters.contrast, contrast.pale)
     return np.asarray(cv2.subtract(text, outside), np.uint8)
@@ -134,21 +136,22 @@ class _Contrast:
         return (self.values > limit).view(np.uint8)
 
 
-def _background(grey: Grey, margin_dark: float) -> tuple[Grey, Mask]:
-    """Paper brightness without its ink, and the mask of what is not paper."""
+def _background(grey: Grey, margin_dark: float) -> tuple[Grey, Mask, Grey]:
+    """Paper brightness without its ink, the mask of what is not paper, and ``Ink.light``."""
     small = halved(grey, _BACKGROUND_HALVED)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
-    light = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, element), 7)
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, element)
+    light = np.asarray(cv2.medianBlur(closed, 7), np.uint8)
     paper = float(np.percentile(light, 80))
     dark = (light < margin_dark * paper).astype(np.uint8)
-    around = dilated(_with_edges(dark, np.asarray(light, np.uint8)), 3, 3)
+    around = dilated(_with_edges(dark, light), 3, 3)
     even = cv2.GaussianBlur(np.maximum(light, max(1, int(0.35 * paper))), (0, 0), 3)
     background = doubled(even, _BACKGROUND_HALVED, grey.shape, cv2.INTER_LINEAR)
     if around.any():
         outside = doubled(around, _BACKGROUND_HALVED, grey.shape, cv2.INTER_NEAREST)
     else:
         outside = np.zeros(grey.shape, np.uint8)
-    return np.asarray(background, np.uint8), np.asarray(outside, np.uint8)
+    return np.asarray(background, np.uint8), np.asarray(outside, np.uint8), light
 
 
 def _with_edges(dark: Mask, light: Grey) -> Mask:

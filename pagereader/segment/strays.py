@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
-from pagereader.segment.arrays import Floats, Mask
+from pagereader.segment.arrays import Floats, Grey, Mask, median
 from pagereader.segment.clean import Letters
 from pagereader.segment.dittos import are_dittos, small_marks
 from pagereader.segment.found import FoundLine
@@ -36,6 +36,11 @@ _EDGE_H = 3.0  # so near to the paper's edge lie the specks of the edge itself,
 _SPECK_H = 4.0  # no longer than so much,
 _BESIDE_TEXT_H = 1.0  # and so far beside the text
 _LEAST_TEXT = 3  # long lines that tell where the text of a page is
+_LETTER_H = 0.45  # lower ones are stops, accents and dust
+_LETTER_EVERY_H = 2.5  # lines with fewer letters may be edges of paper,
+_OVER_EDGE_H = 2.0  # if the light so far over and under them
+_EDGE_STEP = 0.07  # differs by this share of the paper's
+_PLACES = np.linspace(0, 1, 9)  # where it is compared
 
 
 def stray_lines(
@@ -115,6 +120,41 @@ def without_edge_specks(lines: list[FoundLine], outside: Mask, height: float) ->
         for line, box, doubted in zip(lines, boxes, beside, strict=True)
         if not (doubted and _paper_beside(box, box[0] > right, outside) < _EDGE_H * height)
     ]
+
+
+def without_edges(
+    lines: list[FoundLine], light: Grey, shrunk: float, height: float
+) -> list[FoundLine]:
+    """Drop lines that are the edge of the paper: with hardly a letter, and lighter on one side.
+
+    Args:
+        lines: In working pixels.
+        light: Brightness of the page without its ink, on a shrunk copy.
+        shrunk: Pixels of that a working pixel.
+        height: Letter height H of the page.
+    """
+    least = _EDGE_STEP * float(np.percentile(light, 80))
+    return [
+        line
+        for line in lines
+        if _has_letters(line, height) or _step(line, light, shrunk, height) < least
+    ]
+
+
+def _has_letters(line: FoundLine, height: float) -> bool:
+    left, _, right, _ = line.box
+    letters = int(np.count_nonzero(line.boxes[:, 3] > _LETTER_H * height))
+    return bool(letters * _LETTER_EVERY_H * height > right - left)
+
+
+def _step(line: FoundLine, light: Grey, shrunk: float, height: float) -> float:
+    """How much lighter it is on one side of a line than on the other."""
+    x = line.centre[0, 0] + _PLACES * (line.centre[-1, 0] - line.centre[0, 0])
+    y = np.interp(x, *line.centre.T) + _OVER_EDGE_H * height * np.array([[-1], [1]])
+    rows, columns = light.shape
+    at = np.clip(y * shrunk, 0, rows - 1).astype(np.intp), np.clip(x * shrunk, 0, columns - 1)
+    over, under = light[at[0], at[1].astype(np.intp)].astype(np.float64)
+    return abs(median(over - under))
 
 
 def _paper_beside(box: Floats, to_the_right: bool, outside: Mask) -> int:
