@@ -304,3 +304,33 @@ def test_a_pipe_is_written_into(run: Run, scan: Scan, tmp_path: Path) -> None:
     result = run(scan("a.png", (200,)), "-o", tmp_path / "pipe", "-f", "json", *NULL)
     assert result.code == 0, result.err
     assert reader.communicate(timeout=20)[0]
+
+
+@pytest.mark.parametrize("out", ["in", "in/out"])
+def test_results_that_lie_among_the_inputs_are_no_inputs(
+    run: Run, scan: Scan, tmp_path: Path, out: str
+) -> None:
+    scan("in/a.png", (200,))
+    blank_pdf(tmp_path / "in" / "b.pdf", 1)
+    command = [tmp_path / "in", "-r", "-o", f"{tmp_path / out}/", "-f", "pdf", "--overwrite", "-j1"]
+    assert run(*command, *NULL).code == 0
+    before = sorted(tmp_path.rglob("[!.]*"))
+    scan("in/c.png", (100,))
+    assert run(*command, *NULL).code == 0
+    added = {path.name for path in set(tmp_path.rglob("[!.]*")) - set(before)}
+    assert {name for name in added if name[0] == "c"} == {"c.png", "c.pdf"}
+    assert not list(tmp_path.rglob("*a.png.*"))
+
+
+def test_a_folder_without_pages_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for output in ("-", tmp_path / "out/"):
+        result = run(tmp_path / "in", "-o", output, *NULL)
+        assert result.code == ExitCode.NOTHING_READ
+        assert "no page was found in" in result.err
+
+
+def test_a_folder_of_one_page_makes_a_folder(run: Run, scan: Scan, tmp_path: Path) -> None:
+    scan("in/a.png", (200,))
+    assert run(tmp_path / "in", "-o", tmp_path / "out", "-j1", *NULL).code == 0
+    assert (tmp_path / "out" / "a.xml").is_file()

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -315,6 +315,17 @@ class Ledger:
         )
         return [OutputRow(os.fsdecode(row[0]), *row[1:]) for row in rows]
 
+    def results(self) -> frozenset[str]:
+        """Return the real paths of all outputs but those that took their own input's place."""
+        folder = self.path.parent.parent
+        paths = {
+            os.path.realpath(folder / os.fsdecode(path))
+            for (path,) in self.query("SELECT path FROM outputs")
+        }
+        return frozenset(
+            paths - {os.fsdecode(p) for (p,) in self.query("SELECT place FROM inputs")}
+        )
+
     def record(self, page: int) -> bytes | None:
         """Return a page that is kept for its document, or None."""
         row = self._db.execute("SELECT data FROM records WHERE page = ?", (page,)).fetchone()
@@ -356,6 +367,18 @@ class Ledger:
                 f"the ledger {self.path} cannot be used: {error}",
                 "make room on the disk; if the ledger is damaged, choose another --output",
             ) from error
+
+
+def results_in(folder: Path) -> frozenset[str]:
+    """Return the real paths of what earlier runs wrote into ``folder``; nothing if there were none.
+
+    Raises:
+        OutputError: if the ledger is damaged.
+    """
+    if not os.path.isfile(folder / FOLDER / "ledger.sqlite"):  # noqa: PTH113  for any name
+        return frozenset()
+    with closing(Ledger(folder)) as ledger:
+        return ledger.results()
 
 
 def _page_row(row: Sequence[Any]) -> PageRow:

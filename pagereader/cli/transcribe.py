@@ -15,11 +15,12 @@ import click
 from pagereader import log
 from pagereader.archive import MODES, run_archive
 from pagereader.archive import progress as progress_display
+from pagereader.archive.ledger import results_in
 from pagereader.archive.workers import Workers
 from pagereader.batch import transcribe
 from pagereader.cli.messages import one_line
 from pagereader.cli.progress import progress_bar
-from pagereader.errors import OutputError, UsageError
+from pagereader.errors import NothingReadError, OutputError, UsageError
 from pagereader.options import ON_ERROR, ORIENTATIONS, PRECISIONS, Options
 from pagereader.outputs import STDOUT, OutputPlan
 from pagereader.pipeline import Reader
@@ -159,7 +160,17 @@ def transcribe_command(
     names = {field.name for field in fields(Options)}
     options = Options.of(**{key: value for key, value in settings.items() if key in names})
     files = list(find_inputs(inputs, recursive=recursive))
-    plan = OutputPlan(output, [f for part in formats for f in part.split(",") if f], files)
+    if output != STDOUT and any(os.path.isdir(name) for name in inputs):  # noqa: PTH112
+        output = os.path.join(output, "")  # noqa: PTH118  a folder, however few pages it holds
+    chosen = [f for part in formats for f in part.split(",") if f]
+    plan = OutputPlan(output, chosen, files)
+    if plan.folder is not None:
+        files = _without_results(files, plan.folder, inputs)
+        plan = OutputPlan(output, chosen, files)
+    if not files:
+        raise NothingReadError(
+            f"no page was found in {', '.join(inputs)}", "-r looks into folders within folders, too"
+        )
     if plan.folder is not None and overlay is None:
         shown = "quiet" if quiet else progress
         return _into_folder(files, plan, options, overwrite, resume, ray, shown)
@@ -178,6 +189,14 @@ def transcribe_command(
     for failure in tally.failures:
         click.echo(f"pagereader: failed: {one_line(str(failure))}", err=True)
     return int(tally.exit_code)
+
+
+def _without_results(
+    files: Sequence[InputFile], folder: Path, named: Sequence[str]
+) -> list[InputFile]:
+    """Leave out what an earlier run wrote: an output folder may lie in the input's, or be it."""
+    own = results_in(folder)
+    return [file for file in files if file.path in named or os.path.realpath(file.path) not in own]
 
 
 def _into_folder(
