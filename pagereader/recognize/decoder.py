@@ -133,7 +133,7 @@ class GreedyDecoder:
         Returns:
             One entry a line, in the order of ``states``.
         """
-        caches = self._prepare(states)
+        caches = self.prepare(states)
         run = Run(self, caches, count_lines(states), min(max_new_tokens, self.room))
         run.watch, run.stop = watch, stop
         return run.finish()
@@ -149,36 +149,40 @@ class GreedyDecoder:
         Returns:
             One entry a line, with the tokens given.
         """
-        caches = self._prepare(states)
+        caches = self.prepare(states)
         longest = max([1, *(len(line) for line in lines)])
         run = Run(self, caches, count_lines(states), min(longest, self.room))
         run.forced = lines
         return run.finish()
 
-    def step(self, tokens: Tensor, t: int | Tensor, caches: Caches) -> tuple[Tensor, Tensor]:
+    def step(
+        self, tokens: Tensor, t: int | Tensor, caches: Caches, beams: int = 1
+    ) -> tuple[Tensor, Tensor]:
         """Compute the t-th step for the first ``len(tokens)`` rows of the caches.
 
         Args:
             tokens: What each row wrote last, shape (rows,).
             t: From 0; as a tensor of shape (1,) for caches that take it so.
             caches: They are extended.
+            beams: Neighbouring rows that read one line, which the caches have once.
 
         Returns:
             Logits, shape (rows, vocabulary), and attention, shape (rows, encoder tokens).
         """
         n, heads, size = len(tokens), self.heads, self.head_size
+        lines = n // beams
         x = self._embed(tokens, t)
         attention = x
         for number, layer in enumerate(self.layers):
             q, k, v = layer.qkv(x).view(n, 3, heads, 1, size).unbind(1)
             mixed = self._attend(q, *caches.extend(number, t, k, v))[0]
             x = layer.self_norm(x + layer.self_out(mixed))
-            q = layer.cross_q(x).view(n, heads, 1, size)
-            keys, values = caches.cross_keys[number, :n], caches.cross_values[number, :n]
-            bias = None if caches.cross_bias is None else caches.cross_bias[:n]
+            q = layer.cross_q(x).view(lines, beams, heads, size).transpose(1, 2)
+            keys, values = caches.cross_keys[number, :lines], caches.cross_values[number, :lines]
+            bias = None if caches.cross_bias is None else caches.cross_bias[:lines]
             mixed, weights = self._attend(q, keys, values, bias)
             if number == self.attention_layer:
-                attention = weights[:, :, 0].mean(dim=1)
+                attention = weights.mean(dim=1).view(n, -1)
             x = layer.cross_norm(x + layer.cross_out(mixed))
             x = layer.final_norm(x + layer.down(self.activation(layer.up(x))))
         return self.head(x), attention
@@ -186,12 +190,16 @@ class GreedyDecoder:
     def _attend(
         self, q: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Attend with one query a row; keys of shape (rows, heads, head size, tokens)."""
+        """Attend with queries (lines, heads, beams, head size).
+
+        Keys are (lines, heads, head size, tokens), values (lines, heads, tokens, head size).
+        """
         scores = torch.matmul(q * self.scale, keys)
         if bias is not None:
             scores = scores + bias
         weights = torch.softmax(scores, dim=-1)
-        return torch.matmul(weights, values).view(len(q), self.size), weights
+        mixed = torch.matmul(weights, values).transpose(1, 2)
+        return mixed.reshape(-1, self.size), weights
 
     def _embed(self, tokens: Tensor, t: int | Tensor) -> Tensor:
         x = F.embedding(tokens, self.embedding)
@@ -203,25 +211,27 @@ class GreedyDecoder:
             x = x + self.positions[t] * (tokens != self.unplaced)[:, None]
         return x if self.embedding_norm is None else self.embedding_norm(x)
 
-    def _prepare(self, states: Sequence[Tensor]) -> Caches:
-        """Make caches for lines and compute what they look at."""
+    def prepare(self, states: Sequence[Tensor], beams: int = 1) -> Caches:
+        """Make caches for lines, with ``beams`` rows each, and compute what they look at."""
         longest = max(part.shape[1] for part in states)
         if self.uneven:
             longest = padded_sources(longest, self.head_size)
-        rows = padded_rows(count_lines(states))
-        caches = self.make_caches(rows, longest, min(CACHE_STEP, self.room))
+        rows = padded_rows(count_lines(states), beams)
+        caches = self.make_caches(rows, longest, min(CACHE_STEP, self.room), beams)
         self.fill(caches, states)
         return caches
 
-    def make_caches(self, rows: int, sources: int, tokens: int) -> Caches:
-        """Make room for so many lines, encoder tokens and tokens."""
+    def make_caches(self, rows: int, sources: int, tokens: int, beams: int = 1) -> Caches:
+        """Make room for so many lines, encoder tokens and tokens, with ``beams`` rows a line."""
         values = torch.empty(
             (len(self.layers), rows, self.heads, sources, self.head_size),
             dtype=self.dtype,
             device=self.device,
         )
         keys = values.new_empty((len(self.layers), rows, self.heads, self.head_size, sources))
-        own = values.new_empty((len(self.layers), 2, rows, self.heads, tokens, self.head_size))
+        own = values.new_empty(
+            (len(self.layers), 2, rows * beams, self.heads, tokens, self.head_size)
+        )
         bias = values.new_zeros((rows, 1, 1, sources)) if self.uneven else None
         return Caches(own, keys, values, bias)
 

@@ -55,8 +55,10 @@ class DecodedLine:
 class Caches:
     """Keys and values of a batch; row i of every tensor belongs to its i-th active line.
 
+    In a search over beams, a line has as many rows beside each other in ``self_kv``.
+
     Attributes:
-        self_kv: Shape (layers, 2, batch, heads, tokens, head size).
+        self_kv: Shape (layers, 2, batch * beams, heads, tokens, head size).
         cross_keys: Shape (layers, batch, heads, head size, encoder tokens): one query against
             them is a sum of rows, which runs faster than as many short dot products.
         cross_values: Shape (layers, batch, heads, encoder tokens, head size).
@@ -89,9 +91,10 @@ class Caches:
         own[1, :, :, -1:] = values
         return own[0].transpose(2, 3), own[1], None
 
-    def move(self, source: int, target: int, tokens: int) -> None:
-        """Let row ``target`` hold what row ``source`` held, whose first ``tokens`` are in use."""
-        self.self_kv[:, :, target, :, :tokens] = self.self_kv[:, :, source, :, :tokens]
+    def move(self, source: int, target: int, tokens: int, beams: int = 1) -> None:
+        """Let line ``target`` hold what line ``source`` held, whose first ``tokens`` are in use."""
+        to, origin = (slice(line * beams, (line + 1) * beams) for line in (target, source))
+        self.self_kv[:, :, to, :, :tokens] = self.self_kv[:, :, origin, :, :tokens]
         self.cross_keys[:, target] = self.cross_keys[:, source]
         self.cross_values[:, target] = self.cross_values[:, source]
         if self.cross_bias is not None:
@@ -215,9 +218,10 @@ def count_lines(states: Sequence[Tensor]) -> int:
     return sum(len(part) for part in states)
 
 
-def padded_rows(lines: int) -> int:
-    """Return how many rows are computed for so many lines."""
-    return max(ROWS, round_up(lines, ROW_STEP))
+def padded_rows(lines: int, beams: int = 1) -> int:
+    """Return how many lines are computed for so many, with ``beams`` rows each."""
+    step = -(-ROW_STEP // beams)
+    return max(-(-ROWS // beams), round_up(lines, step))
 
 
 def padded_sources(tokens: int, head_size: int) -> int:

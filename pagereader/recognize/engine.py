@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import groupby
 
@@ -35,6 +36,7 @@ from pagereader.recognize.preprocess import FittedLine, fit
 from pagereader.recognize.quantized import Int8Linear
 from pagereader.recognize.repeats import cut_loop, loop_at_end
 from pagereader.recognize.routing import onednn_pays, through_onednn
+from pagereader.recognize.search import search as search_lines
 from pagereader.recognize.vocabulary import Vocabulary
 from pagereader.recognize.wide import Piece, merge, split
 from pagereader.recognize.words import centres, word_spans
@@ -149,8 +151,12 @@ class Engine:
         )
         return ProcessingStep("recognition", f"pagereader.trocr {__version__}", settings)
 
-    def read(self, crops: Sequence[Pixels]) -> list[LineReading]:
-        """Return one reading a crop (uint8 grey, shape (height, width)), in the same order.
+    def read(self, crops: Sequence[Pixels], *, search: bool = False) -> list[LineReading]:
+        """Return one reading a crop, in the same order.
+
+        Args:
+            crops: uint8 grey, shape (height, width).
+            search: Whether to follow several readings of a line at once, for the likeliest.
 
         Raises:
             ModelError: if the model itself is broken.
@@ -163,7 +169,7 @@ class Engine:
             else:
                 jobs.extend(found)
         pieces: dict[int, list[tuple[Piece, LineReading]]] = {}
-        for job, reading in self._run(jobs):
+        for job, reading in self._run(jobs, search):
             pieces.setdefault(job.line, []).append((job.piece, reading))
         for number, parts in pieces.items():
             if readings[number] is None:
@@ -190,24 +196,24 @@ class Engine:
         pieces = split(pixels, self.rules.widest_aspect)
         return [Job(number, piece, fit(piece.pixels, self.rules)) for piece in pieces]
 
-    def _run(self, jobs: Sequence[Job]) -> list[tuple[Job, LineReading]]:
+    def _run(self, jobs: Sequence[Job], search: bool) -> list[tuple[Job, LineReading]]:
         """Read jobs, those of like width together."""
         order = sorted(jobs, key=lambda job: (job.fitted.pixels.shape[1], job.fitted.used))
-        readings = self.decoding.run(self._read_safely, order)
+        readings = self.decoding.run(partial(self._read_safely, search=search), order)
         if readings and all(Flag.FAILED in reading.flags for reading in readings):
             self._prove_working()
         return list(zip(order, readings, strict=True))
 
-    def _read_safely(self, jobs: Sequence[Job]) -> list[LineReading]:
+    def _read_safely(self, jobs: Sequence[Job], search: bool) -> list[LineReading]:
         """Read a batch; if it breaks, line by line, so that one line costs no other."""
         try:
-            return self._read_batch(jobs)
+            return self._read_batch(jobs, search)
         except Exception as error:
             if len(jobs) > 1 and is_out_of_memory(error):
                 raise  # the batch is halved
             if len(jobs) == 1:
                 return [failed(error)]
-        return [reading for job in jobs for reading in self._read_safely([job])]
+        return [reading for job in jobs for reading in self._read_safely([job], search)]
 
     def _prove_working(self) -> None:
         """Read a plain pattern, to tell a broken model from strange lines.
@@ -218,31 +224,34 @@ class Engine:
         plain = np.full((self.rules.height, 2 * self.rules.height), 255, np.uint8)
         plain[self.rules.height // 4 : -self.rules.height // 4, :: self.rules.height // 4] = 0
         try:
-            self._read_batch(self._jobs(0, plain))
+            self._read_batch(self._jobs(0, plain), search=False)
         except Exception as error:
             raise ModelError(
                 f"the model {self.checkpoint.name!r} does not run: {error}",
                 "try --device cpu --precision exact, or another --model",
             ) from error
 
-    def _read_batch(self, jobs: Sequence[Job]) -> list[LineReading]:
+    def _read_batch(self, jobs: Sequence[Job], search: bool) -> list[LineReading]:
         with through_onednn(self.onednn):
             states = self._encode(jobs)
-            lines = self._decode(states)
+            lines = self._decode(states, search)
         return [self._reading(job, line) for job, line in zip(jobs, lines, strict=True)]
 
-    def _decode(self, states: Sequence[Tensor]) -> list[DecodedLine]:
+    def _decode(self, states: Sequence[Tensor], search: bool) -> list[DecodedLine]:
         """Decode the encoder's states, one tensor a line."""
         if self.beams is not None:
             return self.beams.decode(_stacked(states))
         longest = self.checkpoint.max_new_tokens
-        if self.on_device is not None:
+        if self.on_device is not None and not search:
             return self.on_device.decode(_stacked(states), longest, stop=_loops)
+
+        def decode(part: Sequence[Tensor]) -> list[DecodedLine]:
+            if search:
+                return search_lines(self.decoder, _stacked(part), longest)
+            return self.decoder.decode(_stacked(part), longest, stop=_loops)
+
         parts = list(chunks(states, round_up(self._share(len(states)), ROWS)))
-        decoded = self.workers.map(
-            lambda part: self.decoder.decode(_stacked(part), longest, stop=_loops), parts
-        )
-        return [line for part in decoded for line in part]
+        return [line for part in self.workers.map(decode, parts) for line in part]
 
     def _encode(self, jobs: Sequence[Job]) -> list[Tensor]:
         """Return the encoder's states, one tensor a job, in order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pagereader.document import ProcessingStep
@@ -67,7 +68,8 @@ class TrOCRRecognizer:
         Raises:
             ModelError: if no line at all can be read (the model itself is broken).
         """
-        return look_again(self._engine.read, [crop.pixels for crop in crops], self._sure)
+        pixels, read = [crop.pixels for crop in crops], self._engine.read
+        return look_again(read, pixels, self._sure, partial(read, search=True))
 
     def describe(self) -> ProcessingStep:
         """Return the step's provenance: model, its fingerprint, precision, versions."""

@@ -1,8 +1,9 @@
 """A second look at words that are unsure.
 
-They are shown again, clearer and wider and with a neighbour on each side, and of each word the
-surer reading stays. Known as test-time augmentation, and as voting word by word (ROVER, Fiscus
-1997); here it costs time only where a line needs it.
+They are shown again, clearer and wider and with a neighbour on each side, several readings of
+them are followed at once, and of each word the surer reading stays. Known as test-time
+augmentation, and as voting word by word (ROVER, Fiscus 1997); here it costs time only where a
+line needs it.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def look_again(
     read: Callable[[Sequence[Pixels]], list[LineReading]],
     crops: Sequence[Pixels],
     sure: float,
+    again: Callable[[Sequence[Pixels]], list[LineReading]] | None = None,
 ) -> list[LineReading]:
     """Read crops, and the words that are less sure than ``sure`` once more, seen closer.
 
@@ -106,6 +108,7 @@ def look_again(
         read: Reads crops in batches.
         crops: uint8 grey, shape (height, width).
         sure: 0 for never to look again.
+        again: Reads them the second time, for instance with more care; ``read`` if None.
 
     Returns:
         One reading a crop; each of its words from the view that is surer of it.
@@ -119,8 +122,8 @@ def look_again(
     views = [widened(crops[part.line], readings[part.line]) for part in parts]
     cut = [crops[part.line][:, part.left : part.right] for part in parts]
     shown = [view.show(pixels) for view, pixels in zip(views, cut, strict=True)]
-    again = read(shown) if shown else []
-    for part, view, pixels, other in reversed(list(zip(parts, views, cut, again, strict=True))):
+    others = (again or read)(shown) if shown else []
+    for part, view, pixels, other in reversed(list(zip(parts, views, cut, others, strict=True))):
         other = _moved(view.place(other, pixels), part.left)
         readings[part.line] = _with_part(readings[part.line], part, other)
     return readings

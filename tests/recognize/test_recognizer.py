@@ -133,10 +133,10 @@ def test_a_line_that_breaks_is_flagged_and_its_neighbours_are_read(folder: Path)
     engine = reader._engine
     whole = engine._read_batch
 
-    def read_batch(jobs):  # type: ignore[no-untyped-def]
+    def read_batch(jobs, search):  # type: ignore[no-untyped-def]
         if any(job.piece.pixels is poisoned for job in jobs):
             raise RuntimeError("this line breaks the model\nwith details")
-        return whole(jobs)
+        return whole(jobs, search)
 
     engine._read_batch = read_batch  # type: ignore[method-assign]
     readings = reader.read([whole_crop(crop) for crop in crops])
@@ -179,11 +179,11 @@ def test_lack_of_memory_halves_the_batch(folder: Path) -> None:
     sizes: list[int] = []
     whole = engine._read_batch
 
-    def read_batch(jobs):  # type: ignore[no-untyped-def]
+    def read_batch(jobs, search):  # type: ignore[no-untyped-def]
         sizes.append(len(jobs))
         if len(jobs) > 4:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return whole(jobs)
+        return whole(jobs, search)
 
     engine._read_batch = read_batch  # type: ignore[method-assign]
     assert reader.read([whole_crop(crop) for crop in crops]) == expected

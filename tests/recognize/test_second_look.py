@@ -16,6 +16,7 @@ from pagereader.document import Flag
 from pagereader.errors import UsageError
 from pagereader.options import Options
 from pagereader.recognize import TrOCRRecognizer
+from pagereader.recognize.engine import Job
 from pagereader.recognize.ink import Pixels
 from pagereader.recognize.second_look import (
     View,
@@ -27,6 +28,8 @@ from pagereader.recognize.second_look import (
 from pagereader.stages import LineReading, WordSpan
 from tests.recognize.layouts import SQUARE, STRIP, Layout, scribbles
 from tests.recognize.test_recognizer import assert_sound
+
+Folder = Callable[[Layout], Path]
 
 
 class WidthReader:
@@ -63,6 +66,30 @@ def test_the_surer_reading_stays_with_its_words_in_place() -> None:
     (reading,) = look_again(WidthReader(), [grey(400)], sure=0.9)
     assert reading.text == "500"
     assert (reading.words[0].start, reading.words[0].end) == (200.0, 400.0)
+
+
+def test_the_second_time_another_reader_may_look() -> None:
+    careful = WidthReader()
+    look_again(WidthReader(), [grey(950), grey(400)], sure=0.9, again=careful)
+    assert careful.seen == [500]
+
+
+def test_the_second_look_follows_several_readings(checkpoint_folder: Folder) -> None:
+    options = Options(model=str(checkpoint_folder(STRIP)), device="cpu", second_look=1.0)
+    reader = TrOCRRecognizer.from_options(options)
+    searched: list[bool] = []
+    read = reader._engine._read_batch
+
+    def noting(jobs: Sequence[Job], search: bool) -> list[LineReading]:
+        searched.append(search)
+        return read(jobs, search)
+
+    reader._engine._read_batch = noting  # type: ignore[method-assign]
+    crops = scribbles(12, seed=3)
+    for crop, reading in zip(crops, reader.read([whole_crop(c) for c in crops]), strict=True):
+        assert_sound(reading, crop.shape[1])
+    assert searched[0] is False
+    assert searched[-1] is True
 
 
 def test_sure_lines_are_read_once() -> None:
