@@ -14,12 +14,12 @@ from PIL import Image
 
 from pagereader.document import Page, PageSource
 from pagereader.errors import ExitCode, InputError, OutputError, UsageError
-from pagereader.log import about_page
+from pagereader.log import about_page, logger
 from pagereader.outputs import OutputPlan, image_name
 from pagereader.pipeline import Reader, failed_page
-from pagereader.sources import InputFile, PageRef, shown
+from pagereader.sources import InputFile, Kind, PageRef, shown
 from pagereader.view.overlay import draw_overlay
-from pagereader.write import WRITERS, is_taken, write_atomically, writer
+from pagereader.write import WRITERS, PdfWriter, is_taken, write_atomically, writer
 
 
 class OutputGone(OutputError):
@@ -98,6 +98,9 @@ def transcribe(
             run.take(places.popleft(), page)
         if on_page is not None:
             on_page(page)
+        if run.tally.failures and reader.options.on_error == "abort":
+            logger.warning("stopped at the first failure (--on-error abort)")
+            break
     return run.tally
 
 
@@ -166,12 +169,17 @@ class _Run:
 
     def _unless_kept(self, place: _Place, ref: PageRef) -> PageRef | Page:
         """Refuse, before any work, a page whose result would replace a file."""
-        if self._overwrite or self._plan.to_stdout:
+        if self._plan.to_stdout:
             return ref
         for name in self._plan.formats:
             path = self._path(name, place, ref.source.number)
-            if is_taken(path):
+            if not is_taken(path):
+                continue
+            if not self._overwrite:
                 error = OutputError(f"{path} exists already", "replace it with --overwrite")
+                return failed_page(ref.source, error)
+            if not _holds_as_much(ref.kind, name) and _is_same_file(path, ref.path):
+                error = OutputError(f"{path} is the scan itself", "choose another --output")
                 return failed_page(ref.source, error)
         return ref
 
@@ -233,3 +241,15 @@ class _Run:
         number = f"_{page.source.number:04d}" if place.count > 1 else ""
         path = folder / f"{place.file.relative}{number}.png"
         write_atomically(path, buffer.getvalue(), overwrite=True)
+
+
+def _holds_as_much(kind: Kind, format: str) -> bool:
+    """Tell whether a result may stand in the place of an input of this kind."""
+    return kind is Kind.TRANSCRIPTION or (kind is Kind.PDF and format == PdfWriter.format)
+
+
+def _is_same_file(path: Path, other: str) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False

@@ -334,3 +334,25 @@ def test_a_folder_of_one_page_makes_a_folder(run: Run, scan: Scan, tmp_path: Pat
     scan("in/a.png", (200,))
     assert run(tmp_path / "in", "-o", tmp_path / "out", "-j1", *NULL).code == 0
     assert (tmp_path / "out" / "a.xml").is_file()
+
+
+def test_abort_stops_at_the_first_failure(run: Run, tmp_path: Path) -> None:
+    pdf = blank_pdf(tmp_path / "a.pdf", 3)
+    with pymupdf.open(pdf) as document:
+        document.xref_set_key(document[1].xref, "MediaBox", "[0 0 9999999 9999999]")
+        document.saveIncr()
+    result = run(pdf, "-o", tmp_path / "o.xml", "--on-error", "abort", *NULL)
+    assert result.code == ExitCode.SOME_PAGES_FAILED
+    assert "stopped at the first failure" in result.err
+    assert [path.name for path in tmp_path.glob("o_*")] == ["o_0001.xml"]
+
+
+def test_a_scan_is_never_replaced_by_its_text(run: Run, scan: Scan, tmp_path: Path) -> None:
+    image = scan("a.png", (200,))
+    before = image.read_bytes()
+    result = run(image, "-o", image, "-f", "txt", "--overwrite", *NULL)
+    assert result.code == ExitCode.OUTPUT
+    assert "is the scan itself" in result.err
+    assert image.read_bytes() == before
+    pdf = blank_pdf(tmp_path / "a.pdf", 1)
+    assert run(pdf, "-o", pdf, "--overwrite", *NULL).code == 0

@@ -12,7 +12,7 @@ from pagereader.archive.ledger import FOLDER, InputRow, Ledger, OutputRow, PageR
 from pagereader.archive.placing import Placer
 from pagereader.archive.tasks import Failure, FileSurvey, FileToSurvey, PageJob, PageResult
 from pagereader.archive.workers import differences
-from pagereader.outputs import OutputPlan
+from pagereader.outputs import STDOUT, OutputPlan
 from pagereader.sources import InputFile, PageRef, shown
 from pagereader.write import WRITERS
 
@@ -254,7 +254,8 @@ class Planner:
             return _taken(self._folder / base, "another input")
         if row is None or survey.failure is not None or self._overwrite:
             return None
-        if row.place == place or row.digest == survey.digest:
+        is_same = row.place == place and place != STDOUT  # what is piped in has no name of its own
+        if is_same or row.digest == survey.digest:
             return None
         return _taken(self._folder / base, row.place)
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from pagereader.archive import status
+from pagereader.archive import run_archive, status
 from pagereader.archive.placing import Placer
 from pagereader.batch import transcribe
 from pagereader.errors import ExitCode, OutputError
 from pagereader.options import Options
 from pagereader.outputs import OutputPlan
 from pagereader.pipeline import Reader
-from pagereader.sources import find_inputs
+from pagereader.sources import InputFile, find_inputs
 from tests.archive import fakes
 from tests.archive.conftest import FORMATS, Run, tree, write_pages
 
@@ -166,6 +166,16 @@ def test_another_archive_does_not_replace_this_one(archive: Path, run: Run, tmp_
     assert "holds the results of" in summary.problems[0].reason
     assert tree(tmp_path / "out") == wanted
     assert run()[0].read == 0
+
+
+def test_what_is_piped_in_does_not_replace_what_was(run: Run, tmp_path: Path) -> None:
+    for seed, code in ((1, ExitCode.OK), (2, ExitCode.OUTPUT), (1, ExitCode.OK)):
+        data = write_pages(tmp_path / "x.png", seed).read_bytes()
+        file = InputFile("-", "stdin", data=data)
+        plan = OutputPlan(f"{tmp_path / 'out'}/", ["txt"], [file])
+        options = Options(recognizer="null", jobs=1)
+        summary = run_archive([file], plan, options, workers=fakes.Inline)
+        assert summary.exit_code == code
 
 
 def test_inputs_of_one_name_are_told_apart(run: Run, tmp_path: Path) -> None:
