@@ -38,6 +38,7 @@ from pagereader.sources.tiff import FrameFile
 
 _ORIENTATION = 0x0112
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
+_DEPTHS = (255, 1023, 4095, 16383, 65535)
 _PILLOW = threading.Lock()  # warnings.catch_warnings is not safe in threads
 
 
@@ -157,10 +158,12 @@ def _to_uint8(image: Image.Image, bits: int | None, zero_is_white: bool) -> NDAr
 
 
 def _scaled(values: NDArray[Any], mode: str, bits: int | None) -> NDArray[np.uint8]:
-    """Map deep grey values to 0..255 by the range of their type, or of their values if unknown."""
+    """Map deep grey values to 0..255 by the bits that they use, or their range if unknown."""
     if mode.startswith("I;16"):
-        top = 4095 if bits == 12 else 65535
         wide = values.astype(np.uint32)
+        brightest = int(wide.max(initial=0))
+        # Cameras and scanners of 10 to 14 bits save their values as they are.
+        top = 4095 if bits == 12 else next(step for step in _DEPTHS if brightest <= step)
         return np.asarray(np.minimum((wide * 255 + top // 2) // top, 255), np.uint8)
     wide_values = np.nan_to_num(values.astype(np.float64), nan=np.inf, posinf=np.inf)
     finite = wide_values[np.isfinite(wide_values)]

@@ -62,6 +62,15 @@ def test_sixteen_bit_grey_is_scaled(tmp_path: Path, suffix: str, compression: st
     assert np.array_equal(pixels(path), RAMP)
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_fewer_bits_in_sixteen_are_no_black_page(tmp_path: Path, suffix: str, bits: int) -> None:
+    path = tmp_path / f"deep{suffix}"
+    deep = (RAMP.astype(float) * (2**bits - 1) / 255).round().astype(np.uint16)
+    Image.fromarray(deep).save(path)
+    assert np.array_equal(pixels(path), RAMP)
+
+
 def test_big_endian_sixteen_bit(tmp_path: Path) -> None:
     path = tmp_path / "deep.tif"
     deep = (RAMP.astype(np.uint16) * 257).astype(">u2")
