@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pagereader.sources.inputs import InputFile
+from pagereader.log import logger
+from pagereader.sources.inputs import InputFile, shown
 from pagereader.sources.kinds import SUFFIXES, Kind, kind_of
 
 MAX_STDIN = 1 << 30
 """Bytes taken from standard input at most: they are held in memory."""
 
 _SNIFF = 2048
+_RESULTS = ".pagereader"  # lies in folders that hold results
 
 
 def find_inputs(
@@ -56,9 +58,16 @@ class _Folder:
         self._root = root
         self._real_root = os.path.realpath(root)
         self._recursive = recursive
+        self._not_entered = 0
 
     def files(self) -> Iterator[InputFile]:
         yield from self._walk("")
+        if self._not_entered:
+            logger.warning(
+                "folders within %s were not entered (%d): -r (recursive) reads them, too",
+                shown(self._root),
+                self._not_entered,
+            )
 
     def _walk(self, below: str) -> Iterator[InputFile]:
         folder = str(Path(self._root, below)) if below else self._root
@@ -89,6 +98,8 @@ class _Folder:
                 # A link to a folder inside only repeats what is visited anyway, or runs in circles.
                 if self._recursive and not entry.is_symlink():
                     yield from self._walk(relative)
+                elif not self._recursive and not Path(entry.path, _RESULTS).exists():
+                    self._not_entered += 1
             elif promises or (entry.is_file() and _holds_pages(entry.path)):
                 yield InputFile(entry.path, relative)
         except OSError as error:

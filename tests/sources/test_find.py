@@ -61,6 +61,18 @@ def test_pages_of_foreign_kinds_are_not_passed_over(tmp_path: Path) -> None:
             file.pages(Options())
 
 
+def test_folders_that_are_not_entered_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("in/1.png", "in/sub/1.png", "in/out/.pagereader/x.png", "in/.hidden/1.png"):
+        image(tmp_path / name)
+    assert names(tmp_path / "in") == ["1.png"]
+    assert "were not entered (1)" in caplog.text
+    caplog.clear()
+    assert len(names(tmp_path / "in", recursive=True)) == 2
+    assert not caplog.text
+
+
 def test_several_inputs_keep_their_order(tmp_path: Path) -> None:
     a, b = image(tmp_path / "b/1.png"), image(tmp_path / "a/1.png")
     assert [file.path for file in find_inputs([str(a), b, tmp_path / "a"])] == [
