@@ -356,3 +356,15 @@ def test_a_scan_is_never_replaced_by_its_text(run: Run, scan: Scan, tmp_path: Pa
     assert image.read_bytes() == before
     pdf = blank_pdf(tmp_path / "a.pdf", 1)
     assert run(pdf, "-o", pdf, "--overwrite", *NULL).code == 0
+
+
+def test_a_full_standard_output_is_no_internal_error() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pagereader", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == ExitCode.OUTPUT
+    assert done.stderr.startswith(b"pagereader: error: cannot write: No space left")

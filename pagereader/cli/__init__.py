@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import click
 
 from pagereader import __version__, log
 from pagereader.cli.messages import complain
-from pagereader.errors import ExitCode, PagereaderError
+from pagereader.errors import ExitCode, OutputError, PagereaderError
 
 EXIT_CODES = """\b
 Exit codes: 0 every page read; 1 some pages failed, the others are written;
@@ -115,6 +116,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         click.echo("pagereader: interrupted", err=True)
         code = ExitCode.INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            complain(OutputError(f"cannot write: {error.strerror}", "make room on the disk"))
+            sys.exit(int(ExitCode.OUTPUT))
         log.logger.debug("internal error", exc_info=error)
         click.echo(f"pagereader: internal error: {type(error).__name__}: {error}", err=True)
         click.echo("  Please report this; -vv shows where it happened.", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pagereader.document import Page
-from pagereader.errors import ExitCode, NothingReadError
+from pagereader.errors import ExitCode, NothingReadError, OutputError
 
 _EXAMPLES = """\b
 pagereader view out/ -o report.html
@@ -75,7 +75,10 @@ def view_command(
     )
     data = "".join(parts).encode()
     if output == "-":
+        if sys.stdout is None:
+            raise OutputError("standard output is closed", "give -o FILE")
         sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     else:
         write_atomically(output, data, overwrite)
     if open_it and output != "-":
