@@ -239,7 +239,11 @@ class _Run:
         buffer = BytesIO()
         drawn.save(buffer, "PNG")
         number = f"_{page.source.number:04d}" if place.count > 1 else ""
-        path = folder / f"{place.file.relative}{number}.png"
+        relative = Path(place.file.relative)
+        if self._plan.folder is not None:  # inputs of one name lie apart there
+            told_apart = self._plan.target(place.file).base.relative_to(self._plan.folder)
+            relative = told_apart.with_name(relative.name)
+        path = folder / relative.with_name(f"{relative.name}{number}.png")
         write_atomically(path, buffer.getvalue(), overwrite=True)
 
 

@@ -368,3 +368,13 @@ def test_a_full_standard_output_is_no_internal_error() -> None:
         )
     assert done.returncode == ExitCode.OUTPUT
     assert done.stderr.startswith(b"pagereader: error: cannot write: No space left")
+
+
+def test_overlays_of_inputs_of_one_name_lie_apart(run: Run, scan: Scan, tmp_path: Path) -> None:
+    one, two = scan("x/a.png", (200,)), scan("y/a.png", (100,))
+    over = tmp_path / "over"
+    assert run(one, two, "-o", tmp_path / "out", "--overlay", over, *NULL).code == 0
+    assert {str(path.relative_to(over)) for path in over.rglob("*.png")} == {
+        "x/a.png.png",
+        "y/a.png.png",
+    }

@@ -99,10 +99,15 @@ def _option(*names: str, help: str, **settings: Any) -> Callable[[_Command], _Co
     "--max-failed",
     type=float,
     metavar="SHARE",
-    help="Give up when more than this share of the pages failed.",
+    help="Into a folder: give up when more than this share of the pages failed.",
 )
-@_option("--retries", type=int, metavar="N", help="Try a failed page N times more.")
-@_option("--page-timeout", type=float, metavar="SECONDS", help="Longest time for one page.")
+@_option("--retries", type=int, metavar="N", help="Into a folder: try a failed page N times more.")
+@_option(
+    "--page-timeout",
+    type=float,
+    metavar="SECONDS",
+    help="Into a folder: longest time for one page.",
+)
 @click.option(
     "--overlay",
     metavar="DIR",
