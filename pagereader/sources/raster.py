@@ -26,6 +26,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from pagereader.log import logger
 from pagereader.sources.kinds import (
     HEAD,
     Kind,
@@ -78,6 +79,9 @@ def decode(file: BinaryIO, kind: Kind, max_pixels: int, offset: int = 0) -> Rast
             orientation = image.getexif().get(_ORIENTATION, 1)
             dpi = _dpi(image)
             levels = _levels(image)
+        frames = getattr(image, "n_frames", 1) if kind in (Kind.WEBP, Kind.PNG) else 1
+        if frames > 1:
+            logger.warning("holds %d pictures, of which only the first is read", frames)
         image.load()
         # A TIFF turns itself on loading and then forgets its tag.
         ImageOps.exif_transpose(image, in_place=True)

@@ -275,3 +275,14 @@ def test_pillows_own_limit_does_not_interfere(tmp_path: Path) -> None:
 def test_plugins_are_there() -> None:
     assert features.check("webp")
     assert features.check("jpg_2000")
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".png"])
+def test_further_pictures_of_an_animation_are_told(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("white", "black", "white")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert pixels(path).min() == 255
+    assert "holds 3 pictures, of which only the first is read" in caplog.text
