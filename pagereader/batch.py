@@ -119,6 +119,7 @@ class _Run:
         self._reader, self._plan = reader, plan
         self._overwrite, self._overlay, self._stdout = overwrite, overlay, stdout
         self._document: list[Page] = []
+        self._keeps_pages = not all(WRITERS[name].one_page_a_file for name in plan.formats)
 
     def page_refs(
         self, files: Iterable[InputFile], places: deque[_Place]
@@ -146,7 +147,8 @@ class _Run:
 
     def take(self, place: _Place, page: Page) -> None:
         """Write what can be written now that ``page`` is read."""
-        self._document.append(page)
+        if self._keeps_pages:
+            self._document.append(page)
         if page.error is None:
             self._write_page(place, page)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -17,8 +18,13 @@ import pymupdf
 import pytest
 from lxml import etree
 
+from pagereader.batch import transcribe
 from pagereader.cli import main
+from pagereader.document import Page
 from pagereader.errors import ExitCode, OutputError
+from pagereader.outputs import OutputPlan
+from pagereader.pipeline import Reader
+from pagereader.sources import find_inputs
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NULL = ["--recognizer", "null"]
@@ -378,3 +384,18 @@ def test_overlays_of_inputs_of_one_name_lie_apart(run: Run, scan: Scan, tmp_path
         "x/a.png.png",
         "y/a.png.png",
     }
+
+
+def test_pages_are_not_kept_that_no_document_needs(tmp_path: Path) -> None:
+    pdf = blank_pdf(tmp_path / "a.pdf", 100)
+    files = list(find_inputs([pdf]))
+    alive = []
+
+    def count(_: Page) -> None:
+        alive.append(sum(isinstance(each, Page) for each in gc.get_objects()))
+
+    plan = OutputPlan(str(tmp_path / "o.xml"), [], files)
+    before = sum(isinstance(each, Page) for each in gc.get_objects())
+    tally = transcribe(Reader(recognizer="null", jobs=1, dpi=30), files, plan, on_page=count)
+    assert tally.done == 100
+    assert max(alive) - before < 60
