@@ -133,18 +133,23 @@ def without_edges(
         shrunk: Pixels of that a working pixel.
         height: Letter height H of the page.
     """
+    doubted = {id(line) for line in lines if _has_few_letters(line, height)}
+    if not doubted:
+        return lines
     least = _EDGE_STEP * float(np.percentile(light, 80))
     return [
         line
         for line in lines
-        if _has_letters(line, height) or _step(line, light, shrunk, height) < least
+        if id(line) not in doubted or _step(line, light, shrunk, height) < least
     ]
 
 
-def _has_letters(line: FoundLine, height: float) -> bool:
-    left, _, right, _ = line.box
+def _has_few_letters(line: FoundLine, height: float) -> bool:
+    length = line.centre[-1, 0] - line.centre[0, 0]
+    if len(line.boxes) * _LETTER_EVERY_H * height <= length:
+        return True
     letters = int(np.count_nonzero(line.boxes[:, 3] > _LETTER_H * height))
-    return bool(letters * _LETTER_EVERY_H * height > right - left)
+    return bool(letters * _LETTER_EVERY_H * height <= length)
 
 
 def _step(line: FoundLine, light: Grey, shrunk: float, height: float) -> float:
