@@ -93,7 +93,7 @@ class Options:
         beams: Beam search width; 1 is greedy.
         alternatives: Readings to keep beside the best one.
         second_look: Words of less confidence are read again with their neighbours, wider and
-            clearer, and of each word the surer reading stays; 0 for never, None for 0.9 with
+            clearer; 0 for never, None for 0.9 with
             recognisers that are as quick as the bundled one and never with others.
         jobs: Pages prepared at once; None for one a core.
         language: ISO 639-1 code noted in the outputs; does not change the reading.

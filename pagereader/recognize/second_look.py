@@ -1,9 +1,9 @@
 """A second look at words that are unsure.
 
-They are shown again, clearer and wider and with a neighbour on each side, several readings of
-them are followed at once, and of each word the surer reading stays. Known as test-time
-augmentation, and as voting word by word (ROVER, Fiscus 1997); here it costs time only where a
-line needs it.
+They are shown again, clearer and wider and with a neighbour on each side, and several readings
+of them are followed at once. That reading counts, but for words of which the first was much
+surer. Known as test-time augmentation, and as voting word by word (ROVER, Fiscus 1997); here it
+costs time only where a line needs it.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class View:
 
 UNSURE = 0.9
 """Confidence of a word under which a strip model looks again, if nothing else is asked for."""
+MUCH_SURER = 0.1
+"""By how much a word or a line must be surer to be taken instead."""
 _SAME_PLACE = 0.6
 """Share of their common extent in which two words must overlap to be the same."""
 _LEAST = 1e-12
@@ -111,7 +113,8 @@ def look_again(
         again: Reads them the second time, for instance with more care; ``read`` if None.
 
     Returns:
-        One reading a crop; each of its words from the view that is surer of it.
+        One reading a crop; each of its words from the closer look, or from the first if that
+        was much surer of it.
     """
     readings = read(crops)
     parts: list[Part] = []
@@ -185,16 +188,20 @@ def widened(pixels: Pixels, reading: LineReading) -> View:
 
 
 def together(first: LineReading, second: LineReading) -> LineReading:
-    """Return the surer reading of a line, with those words of the other that are surer still.
+    """Return the second reading of a line, with those words of the first that are much surer.
 
-    Words are the same if they stand at the same place. Of equals the first one stays.
+    The second one saw the line closer and weighed several readings, so the first must be much
+    surer to be the one that words are put into. Words are the same if they stand at the same
+    place.
     """
-    kept, other = first, second
-    if (not _doubtful(second), _confidence(second)) > (not _doubtful(first), _confidence(first)):
-        kept, other = second, first
-    if _doubtful(other):
-        return kept
-    words = [max([word, *_there(word, other.words)], key=_sureness) for word in kept.words]
+    if _doubtful(second):
+        return first
+    if _doubtful(first):
+        return second
+    kept, other = second, first
+    if _confidence(first) > _confidence(second) + MUCH_SURER:
+        kept, other = first, second
+    words = [_surer(word, _there(word, other.words)) for word in kept.words]
     if words == kept.words:
         return kept
     words = [
@@ -202,6 +209,12 @@ def together(first: LineReading, second: LineReading) -> LineReading:
         for old, new in zip(kept.words, words, strict=True)
     ]
     return _of(kept, words)
+
+
+def _surer(word: WordSpan, others: Sequence[WordSpan]) -> WordSpan:
+    """Return the surest of the other words if it is much surer."""
+    best = max(others, key=lambda other: other.confidence, default=word)
+    return best if best.confidence > word.confidence + MUCH_SURER else word
 
 
 def _there(word: WordSpan, others: Sequence[WordSpan]) -> list[WordSpan]:
@@ -212,10 +225,6 @@ def _there(word: WordSpan, others: Sequence[WordSpan]) -> list[WordSpan]:
         if shared > _SAME_PLACE * (max(word.end, other.end) - min(word.start, other.start)):
             found.append(other)
     return found
-
-
-def _sureness(word: WordSpan) -> float:
-    return word.confidence
 
 
 def _of_words(words: Sequence[WordSpan]) -> float | None:
