@@ -193,15 +193,20 @@ class Reader:
         if ref.kind is not Kind.TRANSCRIPTION:
             return ref.load(self.options)
         known = parse_transcription(ref.path)[ref.index]
-        image = self._image_of(known)
+        if not known.image_path:
+            advice = "put the image's file name into it"
+            raise PageError(f"{shown(ref.path)} names no image", advice)
+        try:
+            image = self._image_of(known)
+        except PagereaderError as error:
+            message = f"{shown(ref.path)}: its image {error.message}"
+            raise type(error)(message, error.advice) from error
         if not self.options.resegment:
             image.known = fitted(known, image.width, image.height)
         image.source = ref.source
         return image
 
     def _image_of(self, known: Page) -> PageImage:
-        if not known.image_path:
-            raise PageError(f"{known.source} names no image", "put the image's file name into it")
         image_file = InputFile(known.image_path, Path(known.image_path).name)
         refs = image_file.pages(Options.of(self.options, pages=None))
         index = known.source.index if len(refs) > 1 else 0

@@ -128,6 +128,10 @@ class InputFile:
         with _opened(self.path, self.data) as file:
             head = file.read(HEAD)
             kind = _checked_kind(self.path, head)
+            if kind is Kind.TRANSCRIPTION and self.data is not None:
+                raise Unreadable(
+                    "is a transcription, whose image is looked for beside it", "name the file"
+                )
             offsets = tiff.frame_offsets(file) if kind is Kind.TIFF else [0]
         if kind is Kind.PDF:
             offsets = [0] * pdf.count_pages(_pdf_file(self.path, self.data, options))

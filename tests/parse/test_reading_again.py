@@ -91,3 +91,10 @@ def test_a_missing_image_is_an_error_of_the_page(foreign):
     foreign.with_name("a.jpg").unlink()
     (page,) = reader().read(str(foreign), on_error="keep")
     assert "a.jpg" in str(page.error)
+
+
+def test_a_missing_image_is_told_with_the_file_that_names_it(foreign):
+    (foreign.parent / "a.jpg").unlink()
+    (page,) = reader().read(str(foreign), on_error="keep")
+    assert "a.xml: its image" in str(page.error)
+    assert "a.jpg does not exist" in str(page.error)

@@ -209,3 +209,9 @@ def test_standard_input_is_bounded_and_must_hold_something(monkeypatch: pytest.M
     assert "larger than" in problem(next(find_inputs(["-"])))
     monkeypatch.setattr("sys.stdin", FakeStdin(b""))
     assert "standard input is empty" in problem(next(find_inputs(["-"])))
+
+
+def test_a_transcription_on_standard_input_has_no_image_beside_it() -> None:
+    file = InputFile("-", "stdin", data=b'<?xml version="1.0"?><PcGts/>')
+    with pytest.raises(InputError, match="standard input is a transcription"):
+        file.pages(Options())
