@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from pagereader import write
 from pagereader.document import Line, Page, PageSource, Region, Word
 from pagereader.errors import OutputError, PageError
 from pagereader.geometry import bounds, rectangle
+from pagereader.options import Options
+from pagereader.sources import InputFile
 from pagereader.write.pdf import PdfWriter
 from tests.write.pages import a_line
 
@@ -283,6 +286,55 @@ def test_images_of_every_kind_become_pages(tmp_path):
             assert grey.std() > 40  # the picture is there
         pixels = pymupdf.Pixmap(document, document[1].get_images()[0][0])
         assert set(pixels.samples) == {0, 255}
+
+
+def faint() -> np.ndarray:
+    """A page of grey paper with faint ink."""
+    grey = np.full((140, 100), 230, np.uint8)
+    grey[30:60, 20:80] = 90
+    return grey
+
+
+def odd_images() -> dict[str, Callable[[Path], None]]:
+    grey = faint()
+    ink = np.dstack([np.zeros_like(grey)] * 3 + [255 - grey])
+    deep = Image.fromarray(grey.astype(np.uint16) * 257)
+    thumbnail = Image.fromarray(255 - grey).resize((50, 70))
+
+    def with_thumbnail(path: Path) -> None:
+        thumbnail.encoderinfo = {"tiffinfo": {254: 1}}
+        pages = [Image.fromarray(grey), thumbnail, Image.fromarray(255 - grey)]
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+
+    return {
+        "sixteen.png": deep.save,
+        "sixteen.tif": deep.save,
+        "twelve.tif": Image.fromarray((grey.astype(np.uint16) * 257) >> 4).save,
+        "negative.tif": lambda path: Image.fromarray(65535 - np.asarray(deep)).save(
+            path, tiffinfo={262: 0}
+        ),
+        "float.tif": Image.fromarray((grey / 255).astype(np.float32)).save,
+        "transparent.png": Image.fromarray(ink).save,
+        "transparent.webp": lambda path: Image.fromarray(ink).save(path, lossless=True),
+        "two.png": Image.fromarray(ink[..., 2:]).save,
+        "thumbnail.tif": with_thumbnail,
+    }
+
+
+@pytest.mark.parametrize("name", odd_images())
+def test_the_picture_is_the_page_that_was_read(tmp_path, name):
+    odd_images()[name](tmp_path / name)
+    options = Options()
+    refs = InputFile(str(tmp_path / name), name).pages(options)
+    images = [ref.load(options) for ref in refs]
+    pages = [Page(image.width, image.height, image.source) for image in images]
+    data = PdfWriter().render(pages, [""] * len(pages))
+    with pymupdf.open(stream=data, filetype="pdf") as document:
+        for image, page in zip(images, document, strict=True):
+            shown = page.get_pixmap(dpi=300, colorspace="gray", alpha=False)
+            grey = np.frombuffer(shown.samples, np.uint8).reshape(shown.height, shown.width)
+            assert grey.shape == image.grey.shape
+            assert np.abs(grey.astype(int) - image.grey).mean() < 3
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 5, 6, 8])
