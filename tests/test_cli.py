@@ -392,10 +392,10 @@ def test_pages_are_not_kept_that_no_document_needs(tmp_path: Path) -> None:
     alive = []
 
     def count(_: Page) -> None:
-        alive.append(sum(isinstance(each, Page) for each in gc.get_objects()))
+        alive.append(sum(type(each) is Page for each in gc.get_objects()))
 
     plan = OutputPlan(str(tmp_path / "o.xml"), [], files)
-    before = sum(isinstance(each, Page) for each in gc.get_objects())
+    before = sum(type(each) is Page for each in gc.get_objects())
     tally = transcribe(Reader(recognizer="null", jobs=1, dpi=30), files, plan, on_page=count)
     assert tally.done == 100
     assert max(alive) - before < 60
