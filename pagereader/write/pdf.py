@@ -20,7 +20,7 @@ from pagereader.document import Page
 from pagereader.errors import OutputError
 from pagereader.mupdf import quiet_mupdf
 from pagereader.write.glyphless import GlyphlessFont
-from pagereader.write.pdfimage import add_image_page
+from pagereader.write.pdfimage import ImageSource, add_image_page
 from pagereader.write.placed import PlacedLine, place
 from pagereader.write.sanitise import printable
 from pagereader.write.textlayer import FONT, all_lines, text_layer
@@ -113,6 +113,7 @@ class PdfWriter:
 
         with pymupdf.open() as document:
             layers = _Layers(document)
+            images = {path: ImageSource(data) for path, data in contents.items()}
             for page in pages:
                 data = contents[_source(page)]
                 if _is_pdf(data):
@@ -120,7 +121,7 @@ class PdfWriter:
                         index = page.source.index
                         document.insert_pdf(original, from_page=index, to_page=index)
                 else:
-                    add_image_page(document, data, page)
+                    add_image_page(document, images[_source(page)], page)
                 layers.add(page, document[-1])
             layers.finish()
             return bytes(document.tobytes(deflate=True, no_new_id=True))

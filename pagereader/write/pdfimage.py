@@ -23,7 +23,45 @@ _DEPTHS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 _A4 = (595.0, 842.0)
 
 
-def add_image_page(document: Any, data: bytes, page: Page) -> None:
+class ImageSource:
+    """An image file that stays open: each opening would walk over all pages of a TIFF again.
+
+    Args:
+        data: The file.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._image: Image.Image | None = None
+        self._frames: list[int] = []
+        self._seen = 0
+
+    def picture(self, index: int) -> Image.Image:
+        """Return the picture of page ``index``; thumbnails are no pages, unless all are."""
+        if self._image is None:
+            self._image, self._frames, self._seen = Image.open(BytesIO(self.data)), [], 0
+        image = self._image
+        if not isinstance(image, TiffImagePlugin.TiffImageFile):
+            return image
+        while len(self._frames) <= index:
+            try:
+                image.seek(self._seen)
+            except EOFError:
+                break
+            if not image.tag_v2.get(_SUBFILE_TYPE, 0) & 1:
+                self._frames.append(self._seen)
+            self._seen += 1
+        image.seek(self._frames[index] if index < len(self._frames) else min(index, self._seen - 1))
+        return image
+
+    def close(self) -> None:
+        """Forget the open image; it is opened again when needed."""
+        if self._image is not None:
+            self._image.close()
+            self._image = None
+
+
+def add_image_page(document: Any, file: ImageSource, page: Page) -> None:
     """Append ``page`` to a PyMuPDF document, as large as its resolution says (else at 300 dpi).
 
     A failed page whose image cannot be opened stays empty, so that no page is lost.
@@ -34,8 +72,9 @@ def add_image_page(document: Any, data: bytes, page: Page) -> None:
     width, height = _size(page)
     added = document.new_page(width=width, height=height)
     try:
-        stream, turn = _stream(data, page.source.index)
+        stream, turn = _stream(file, page.source.index)
     except Exception as error:  # Pillow raises whatever its decoders meet
+        file.close()
         if page.error is not None:
             return
         raise OutputError(
@@ -54,38 +93,23 @@ def _size(page: Page) -> tuple[float, float]:
     return max(3.0, size[0] * shrink), max(3.0, size[1] * shrink)
 
 
-def _stream(data: bytes, index: int) -> tuple[bytes, int]:
+def _stream(file: ImageSource, index: int) -> tuple[bytes, int]:
     """Return the bytes to embed and the degrees to turn them by."""
-    with Image.open(BytesIO(data)) as image:
-        _turn_to(image, index)
-        orientation = image.getexif().get(0x0112, 1)
-        if image.format in _AS_IT_IS and image.mode != "CMYK":
-            turn = _EXIF_TURNS.get(orientation) if image.format == "JPEG" else 0
-            if turn is not None:
-                return data, turn
-        zero_is_white = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
-        upright = ImageOps.exif_transpose(image)
-        packed = BytesIO()
-        if upright.mode.startswith(("I", "F")):
-            upright = _flattened(upright, zero_is_white)
-        elif upright.mode not in ("1", "L", "LA", "RGB", "RGBA", "P"):
-            upright = upright.convert("RGBA" if upright.mode in ("La", "PA", "RGBa") else "RGB")
-        upright.save(packed, "PNG", optimize=upright.mode == "1")
-        return packed.getvalue(), 0
-
-
-def _turn_to(image: Image.Image, index: int) -> None:
-    """Turn to the picture of page ``index``; thumbnails are no pages, unless all are."""
-    count = getattr(image, "n_frames", 1)
-    if count == 1 or not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return
-    pages = -1
-    for frame in range(count):
-        image.seek(frame)
-        pages += not image.tag_v2.get(_SUBFILE_TYPE, 0) & 1
-        if pages == index:
-            return
-    image.seek(min(index, count - 1))
+    image = file.picture(index)
+    orientation = image.getexif().get(0x0112, 1)
+    if image.format in _AS_IT_IS and image.mode != "CMYK":
+        turn = _EXIF_TURNS.get(orientation) if image.format == "JPEG" else 0
+        if turn is not None:
+            return file.data, turn
+    zero_is_white = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    upright = ImageOps.exif_transpose(image)
+    packed = BytesIO()
+    if upright.mode.startswith(("I", "F")):
+        upright = _flattened(upright, zero_is_white)
+    elif upright.mode not in ("1", "L", "LA", "RGB", "RGBA", "P"):
+        upright = upright.convert("RGBA" if upright.mode in ("La", "PA", "RGBa") else "RGB")
+    upright.save(packed, "PNG", optimize=upright.mode == "1")
+    return packed.getvalue(), 0
 
 
 def _flattened(image: Image.Image, zero_is_white: bool) -> Image.Image:
