@@ -88,7 +88,7 @@ def find_ink(grey: Grey, parameters: Parameters, canvas: NDArray[np.bool_] | Non
     contrast = _Contrast.of(grey, background)
     text = contrast.darker(parameters.contrast, contrast.pale)
     weak = contrast.darker(parameters.weak_contrast, 0.5 * contrast.pale)
-    faint = contrast.darker(parameters.faint_contrast, contrast.pale)
+    faint = contrast.darker(parameters.faint_contrast, 1.0)
     if outside.any():
         text, weak = (np.asarray(cv2.subtract(mask, outside), np.uint8) for mask in (text, weak))
     return Ink(text, weak, faint, outside, light)

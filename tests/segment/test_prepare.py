@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from pagereader.segment import LineSegmenter
 from pagereader.segment.parameters import Parameters
@@ -32,11 +31,3 @@ def test_a_dark_table_around_the_page_is_outside() -> None:
     assert outside[:80].all()
     assert outside[:, :80].all()
     assert not outside[150:1450, 150:1050].any()
-
-
-@pytest.mark.parametrize("contrast", [0.25, 0.5, 1.0])
-def test_rulings_are_looked_for_in_no_less_than_the_text(contrast: float) -> None:
-    pixels = 245 - (245 - drawn.ruled_table(1).pixels) * contrast
-    ink = find_ink(pixels.astype(np.uint8), Parameters())
-    assert ink.text.sum() > 1000
-    assert not (ink.text & (1 - ink.faint)).any()
