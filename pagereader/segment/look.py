@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pagereader.segment.arrays import Grey, Map, components, halved, picked, shrunk
-from pagereader.segment.orientation import is_sideways, steepness
+from pagereader.segment.orientation import is_sideways, standing, steepness
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.prepare import find_text
 from pagereader.segment.scale import Strips, height_of, letter_like, strips
@@ -30,12 +30,14 @@ class Look:
         density: Map of what may be letters.
         map_height: Letter height on the map.
         ink: The map's ink in strips; None if there is too little.
+        standing: See :func:`standing`.
     """
 
     height: float
     density: Map
     map_height: float
     ink: Strips | None
+    standing: float
 
     @property
     def tilt(self) -> float:
@@ -45,7 +47,7 @@ class Look:
     @property
     def is_sideways(self) -> bool:
         """Whether the lines run up or down the page."""
-        return is_sideways(self.ink, strips(self.density.T, self.map_height))
+        return is_sideways(self.ink, strips(self.density.T, self.map_height), self.standing)
 
     def fitting(self, pixels: int) -> float:
         """Return by how much a page of so many pixels may be shrunk without losing lines."""
@@ -67,4 +69,5 @@ def first_look(grey: Grey, parameters: Parameters) -> Look | None:
     factor = min(1.0, _MAP_LETTER / height)
     density = shrunk(picked(letters, labels), factor)
     ink_in_strips = strips(density, height * factor)
-    return Look(height * 2**times, density, height * factor, ink_in_strips)
+    upright = standing(stats[letters], height)
+    return Look(height * 2**times, density, height * factor, ink_in_strips, upright)

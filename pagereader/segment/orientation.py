@@ -14,6 +14,12 @@ from pagereader.segment.found import FoundLine
 from pagereader.segment.scale import Strips, jaggedness
 
 _SIDEWAYS = 1.3  # how much more jagged the columns' profile must be than the rows'
+_NOT_LEVEL = 0.5  # the same where letters lie on their side
+_UPRIGHT = 1.0  # standing of letters that surely stand
+_LYING = -1.5  # and of those that surely lie
+_LETTER_SIZE = (0.5, 1.7)  # of letters whose standing is looked at, in letter heights
+_ELONGATED = 1.3
+_FEW = 3
 _WIDE = 0.28  # slopes looked at: 15 degrees
 _LEVEL = 0.018  # one degree; lines and rulings that slope less are followed as they are
 _SLIGHT = 0.035  # steeper lines must be clearly steeper: of others
@@ -108,18 +114,46 @@ def steepness(ink: Strips | None) -> float:
     return slope if abs(slope) > _LEVEL else 0.0
 
 
-def is_sideways(across: Strips | None, along: Strips | None) -> bool:
+def is_sideways(across: Strips | None, along: Strips | None, standing: float) -> bool:
     """Whether the lines run up or down the page: then its columns' profile is the jagged one.
 
     Args:
         across: Ink of the page.
         along: Ink of the page with its columns laid as rows.
+        standing: Of its letters, see :func:`standing`.
     """
     if across is None or along is None:
         return False
+    if _is_rougher(along, across, _SIDEWAYS, power=1):
+        return True
+    # Squares tell also where there are few lines, but take columns of figures for lines.
+    if standing > _UPRIGHT:
+        return False
+    needed = _SIDEWAYS if standing > _LYING else _NOT_LEVEL
+    return _is_rougher(along, across, needed, power=2)
+
+
+def standing(letters: NDArray[np.int32], height: float) -> float:
+    """Return how many more letters are clearly higher than wide than the other way round.
+
+    Args:
+        letters: Left, top, width, height and area of each, shape (n, 5).
+        height: Usual height of letters.
+
+    Returns:
+        The logarithm of the ratio. Printed letters stand; of joined hands it says nothing.
+    """
+    width, high = letters[:, 2], letters[:, 3]
+    size = np.maximum(width, high) / height
+    letter = (size > _LETTER_SIZE[0]) & (size < _LETTER_SIZE[1])
+    tall, wide = (_ELONGATED * width < high) & letter, (_ELONGATED * high < width) & letter
+    return float(np.log((tall.sum() + _FEW) / (wide.sum() + _FEW)))
+
+
+def _is_rougher(along: Strips, across: Strips, times: float, power: int) -> bool:
     slopes = sorted(np.linspace(-_WIDE, _WIDE, 29), key=abs)  # most pages are upright and level
-    sideways = max(jaggedness(along, float(slope), power=1) for slope in slopes)
-    return all(sideways > _SIDEWAYS * jaggedness(across, float(slope), power=1) for slope in slopes)
+    most = max(jaggedness(along, float(slope), power) for slope in slopes)
+    return all(most > times * jaggedness(across, float(slope), power) for slope in slopes)
 
 
 def uprightness(lines: list[FoundLine], height: float) -> float:

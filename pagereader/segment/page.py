@@ -29,6 +29,8 @@ from pagereader.segment.texture import is_texture
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
 _LETTER_H = 0.45  # lower ones are stops, accents and dust
 _WORDS_H = 6.0  # a line of several words is longer
+_FAR_MORE = 4.0
+_AS_MUCH = 0.5
 _LEAST_SIDE = 8  # pixels; nothing can be read on less
 _MOST_INK = 0.4  # share of a page; more is a photograph or noise, not text
 
@@ -64,9 +66,13 @@ class FoundPage:
         return float(sum(length for length in lengths if length > _WORDS_H))
 
     def runs_better_than(self, other: FoundPage) -> bool:
-        """Whether there is more running text here, in lines that are longer on the average."""
+        """Whether there is far more running text here, or as good as as much in longer lines.
+
+        Of text looked at from the side, as many pieces may be found, but short ones.
+        """
         mine, theirs = self.running_length, other.running_length
-        return mine > theirs and mine * len(other.lines) > theirs * len(self.lines)
+        longer = mine * len(other.lines) > theirs * len(self.lines)
+        return mine > _FAR_MORE * theirs or (mine > _AS_MUCH * theirs and longer)
 
     def level_boxes(self) -> Floats:
         """Left, centre y, right, half height of each line, laid level; shape (n, 4)."""

@@ -92,6 +92,36 @@ def test_quarter_turns(turn: int) -> None:
     assert len(told.regions) == len(found.regions)
 
 
+def few_lines(seed: int) -> DrawnPage:
+    page = DrawnPage(seed=seed)
+    page.paragraph(100, 200, 800, 4, leading=2)
+    return page
+
+
+@pytest.mark.parametrize("turn", [90, 270])
+@pytest.mark.parametrize(
+    "maker", [few_lines, drawn.receipt, drawn.form, drawn.ruled_table, drawn.typed_report]
+)
+def test_quarter_turns_of_pages_with_little_text(
+    maker: Callable[[int], DrawnPage], turn: int
+) -> None:
+    image, truth = maker(3).rotated(-turn)
+    found = LineSegmenter().segment(image)
+    assert found.orientation == turn
+    assert match(truth, found).found >= 0.9
+
+
+@pytest.mark.parametrize(("columns", "rows", "digits"), [(2, 40, 2), (4, 12, 2), (8, 40, 4)])
+def test_columns_of_figures_stay_upright(columns: int, rows: int, digits: int) -> None:
+    width = 14 * digits + 60
+    page = DrawnPage(160 + columns * width, 160 + rows * 30)
+    for row in range(rows):
+        for column in range(columns):
+            number = page.random.randrange(10 ** (digits - 1), 10**digits)
+            page.text(80 + column * width, 80 + row * 30, str(number))
+    assert LineSegmenter().segment(page.page()[0]).orientation == 0
+
+
 def test_spread_is_read_left_page_first() -> None:
     left, right = drawn.letter(6), drawn.letter(7)
     both = np.hstack([left.pixels, right.pixels])
