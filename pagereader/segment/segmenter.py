@@ -15,6 +15,7 @@ from pagereader.options import Options
 from pagereader.segment.arrays import Grey, resized
 from pagereader.segment.crops import cut_lines
 from pagereader.segment.look import Look, first_look
+from pagereader.segment.negatives import as_positive
 from pagereader.segment.orientation import View, levelled, turned, uprightness
 from pagereader.segment.page import Draft, FoundPage, draft, find_lines
 from pagereader.segment.parameters import Parameters
@@ -52,7 +53,7 @@ class LineSegmenter:
 
     def segment(self, image: PageImage) -> Segmentation:
         """Return regions and lines in reading order; empty for a page without text."""
-        grey, factor = working_copy(image, self.parameters.megapixels)
+        grey, factor = working_copy(as_positive(image), self.parameters.megapixels)
         view = View(np.eye(2, 3)).shrunk(factor)
         uncertain = False
         if self.orientation == "auto":
@@ -71,7 +72,9 @@ class LineSegmenter:
 
         Lines whose outline cannot be followed are cut as plain boxes and get ``Flag.BOXED``.
         """
-        return cut_lines(image, [line for region in regions for line in region.all_lines()])
+        return cut_lines(
+            as_positive(image), [line for region in regions for line in region.all_lines()]
+        )
 
     def describe(self) -> ProcessingStep:
         """Return the step's provenance."""
