@@ -29,16 +29,20 @@ for name in sys.argv[1:]:
     jobs.sort(key=lambda job: job.fitted.pixels.shape[1])
     for part in (jobs, jobs[:5], jobs[6:23]):
         states = engine._encode(part)
-        lines = engine._decode(states)
+        lines = engine._decode(states, search=False) + engine._decode(states, search=True)
         seen = hashlib.sha256()
-        for line, state in zip(lines, states, strict=True):
+        for line, state in zip(lines, 2 * states, strict=True):
             columns = state.shape[0]
             seen.update(state.numpy().tobytes())
             seen.update(line.log_probs.tobytes())
             seen.update(line.attention[:, :columns].tobytes())
         print(seen.hexdigest(), flush=True)
-    print(hashlib.sha256(repr(engine.read(crops)[-6:]).encode()).hexdigest())
-    alone = [reading for crop in crops[-6:] for reading in engine.read([crop])]
+    together = [engine.read(crops, search=search)[-6:] for search in (False, True)]
+    print(hashlib.sha256(repr(together).encode()).hexdigest())
+    alone = [
+        [reading for crop in crops[-6:] for reading in engine.read([crop], search=search)]
+        for search in (False, True)
+    ]
     print(hashlib.sha256(repr(alone).encode()).hexdigest())
 print(torch.get_num_threads(), file=sys.stderr)
 """
