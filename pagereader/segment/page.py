@@ -66,7 +66,7 @@ class FoundPage:
         return float(sum(length for length in lengths if length > _WORDS_H))
 
     def runs_better_than(self, other: FoundPage) -> bool:
-        """Whether there is far more running text here, or as good as as much in longer lines.
+        """Whether there is far more running text here, or hardly less in longer lines.
 
         Of text looked at from the side, as many pieces may be found, but short ones.
         """
