@@ -26,6 +26,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from pagereader.deepgrey import in_8_bits, sample_levels
 from pagereader.log import logger
 from pagereader.sources.kinds import (
     HEAD,
@@ -38,8 +39,6 @@ from pagereader.sources.kinds import (
 from pagereader.sources.tiff import FrameFile
 
 _ORIENTATION = 0x0112
-_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
-_DEPTHS = (255, 1023, 4095, 16383, 65535)
 _PILLOW = threading.Lock()  # warnings.catch_warnings is not safe in threads
 
 
@@ -78,7 +77,7 @@ def decode(file: BinaryIO, kind: Kind, max_pixels: int, offset: int = 0) -> Rast
             check_pixels(*image.size, max_pixels)
             orientation = image.getexif().get(_ORIENTATION, 1)
             dpi = _dpi(image)
-            levels = _levels(image)
+            levels = sample_levels(image)
         frames = getattr(image, "n_frames", 1) if kind in (Kind.WEBP, Kind.PNG) else 1
         if frames > 1:
             logger.warning("holds %d pictures, of which only the first is read", frames)
@@ -145,41 +144,10 @@ def _dpi(image: ImageFile.ImageFile) -> tuple[float, float] | None:
     return x, y
 
 
-def _levels(image: ImageFile.ImageFile) -> tuple[int | None, bool]:
-    """Return the bits of a grey sample if the file tells, and whether 0 is white."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))
-        return int(bits[0]), image.tag_v2.get(_PHOTOMETRIC) == 0
-    return (16 if image.mode.startswith("I") else None), False
-
-
 def _to_uint8(image: Image.Image, bits: int | None, zero_is_white: bool) -> NDArray[np.uint8]:
     if image.mode.startswith("I") or image.mode == "F":
-        values = _scaled(np.asarray(image), image.mode, bits)
-        # Pillow inverts such images itself for up to 8 bits only.
-        return 255 - values if zero_is_white else values
+        return in_8_bits(image, bits, zero_is_white)
     return np.asarray(_grey_or_rgb(image), np.uint8)
-
-
-def _scaled(values: NDArray[Any], mode: str, bits: int | None) -> NDArray[np.uint8]:
-    """Map deep grey values to 0..255 by the bits that they use, or their range if unknown."""
-    if mode.startswith("I;16"):
-        wide = values.astype(np.uint32)
-        brightest = int(wide.max(initial=0))
-        # Cameras and scanners of 10 to 14 bits save their values as they are.
-        top = 4095 if bits == 12 else next(step for step in _DEPTHS if brightest <= step)
-        return np.asarray(np.minimum((wide * 255 + top // 2) // top, 255), np.uint8)
-    wide_values = np.nan_to_num(values.astype(np.float64), nan=np.inf, posinf=np.inf)
-    finite = wide_values[np.isfinite(wide_values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low >= 0:
-        low = 0.0
-        steps = [65535.0] if bits == 16 else [255.0, 65535.0]
-        if mode == "F":
-            steps.insert(0, 1.0)
-        high = next((step for step in steps if high <= step), high)
-    share = np.clip((wide_values - low) / max(high - low, 1e-30), 0, 1)
-    return np.asarray(np.rint(share * 255), np.uint8)
 
 
 def _grey_or_rgb(image: Image.Image) -> Image.Image:

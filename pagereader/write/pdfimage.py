@@ -5,9 +5,9 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
 
+from pagereader.deepgrey import in_8_bits, sample_levels
 from pagereader.document import Page
 from pagereader.errors import OutputError
 from pagereader.write.sanitise import printable
@@ -18,8 +18,7 @@ _EXIF_TURNS = {1: 0, 3: 180, 6: 270, 8: 90}
 
 _DPI = 300.0
 _LARGEST = 14_400.0  # points a side, by the PDF specification
-_SUBFILE_TYPE, _PHOTOMETRIC = 254, 262
-_DEPTHS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+_SUBFILE_TYPE = 254
 _A4 = (595.0, 842.0)
 
 
@@ -101,26 +100,12 @@ def _stream(file: ImageSource, index: int) -> tuple[bytes, int]:
         turn = _EXIF_TURNS.get(orientation) if image.format == "JPEG" else 0
         if turn is not None:
             return file.data, turn
-    zero_is_white = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    levels = sample_levels(image)
     upright = ImageOps.exif_transpose(image)
     packed = BytesIO()
     if upright.mode.startswith(("I", "F")):
-        upright = _flattened(upright, zero_is_white)
+        upright = Image.fromarray(in_8_bits(upright, *levels))
     elif upright.mode not in ("1", "L", "LA", "RGB", "RGBA", "P"):
         upright = upright.convert("RGBA" if upright.mode in ("La", "PA", "RGBa") else "RGB")
     upright.save(packed, "PNG", optimize=upright.mode == "1")
     return packed.getvalue(), 0
-
-
-def _flattened(image: Image.Image, zero_is_white: bool) -> Image.Image:
-    """Return deep grey in 8 bits, by the bits that its values use: Pillow cuts off above 255."""
-    values = np.nan_to_num(np.asarray(image, np.float32), nan=np.inf, posinf=np.inf)
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low >= 0:
-        low = 0.0
-        depths = _DEPTHS if image.mode != "F" else (1.0, *_DEPTHS)
-        high = next((depth for depth in depths if high <= depth), high)
-    share = np.clip((values - low) / max(high - low, 1e-30), 0, 1)
-    grey = np.rint(255 * (1 - share if zero_is_white else share)).astype(np.uint8)
-    return Image.fromarray(grey)
