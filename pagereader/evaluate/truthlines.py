@@ -13,6 +13,7 @@ from pagereader.document import Page, PageImage
 from pagereader.errors import InputError, PageError
 from pagereader.evaluate.transcripts import LINE_LISTS, page_name, read_line_list
 from pagereader.options import Options
+from pagereader.parse import fitted, parse_transcription
 from pagereader.sources import find_inputs
 from pagereader.stages import load_stage
 
@@ -99,28 +100,33 @@ def read_truth(file: TruthFile, options: Options | None = None) -> Iterator[Trut
     if file.path.suffix.lower() in LINE_LISTS:
         yield from _listed_lines(file, options)
         return
-    pages = _parse(file.path)
+    pages = parse_transcription(file.path)
     segmenter = load_stage("segmenters", options.segmenter).from_options(options)
     for number, (page, image) in enumerate(zip(pages, file.images, strict=True), 1):
         if image is None:
             continue
         name = file.name if len(pages) == 1 else f"{file.name}#{number}"
-        crops = segmenter.cut(load_image(image, options), page.regions)
+        pixels = load_image(image, options, page.source.index)
+        # A page of a PDF may have been read at another resolution, a scan from a smaller copy.
+        crops = segmenter.cut(pixels, fitted(page, pixels.width, pixels.height).regions)
         for line, crop in zip(page.lines, crops, strict=True):
             if line.text.strip():
                 yield TruthLine(name, line.id, line.text, crop.pixels)
 
 
-def load_image(path: Path, options: Options) -> PageImage:
-    """Load the only, or first, page of an image file.
+def load_image(path: Path, options: Options, index: int = 0) -> PageImage:
+    """Load a page of an image file: its only one, or of several the one at ``index``, from 0.
 
     Raises:
-        InputError: if it cannot be read.
-        PageError: likewise.
+        InputError: if it cannot be read, or has no such page.
+        PageError: if the page cannot be read.
     """
     file = next(iter(find_inputs([str(path)])))
-    image: PageImage = file.pages(options)[0].load(options)
-    return image
+    pages = file.pages(options)
+    index = index if len(pages) > 1 else 0
+    if index >= len(pages):
+        raise InputError(f"{path} has no page {index + 1}", "check the image's name")
+    return pages[index].load(options)
 
 
 def _open(file: Path, name: str, images: Path | None) -> TruthFile:
@@ -131,16 +137,9 @@ def _open(file: Path, name: str, images: Path | None) -> TruthFile:
             _first_file([f / row["image"] for f in (*folders, file.parent)]) for row in rows
         )
         return TruthFile(file, name, found, sum(bool(row["text"].strip()) for row in rows))
-    pages = _parse(file)
+    pages = parse_transcription(file)
     texts = sum(bool(line.text.strip()) for page in pages for line in page.lines)
     return TruthFile(file, name, tuple(_image_of(p, file, folders) for p in pages), texts)
-
-
-def _parse(file: Path) -> list[Page]:
-    from pagereader.parse import parse_transcription
-
-    pages: list[Page] = parse_transcription(file)
-    return pages
 
 
 def _image_of(page: Page, file: Path, folders: list[Path]) -> Path | None:

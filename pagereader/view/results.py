@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,11 @@ from pagereader.document import Page, PageSource
 from pagereader.errors import InputError, PageError, PagereaderError
 from pagereader.parse import parse_transcription
 from pagereader.sources import Kind, natural_order
-from pagereader.sources.kinds import kind_of
+from pagereader.sources.kinds import HEAD, kind_of
 from pagereader.view.images import without_fragment
 
 _RICHEST_FIRST = (".json", ".xml", ".alto.xml", ".hocr", ".html", ".htm")
 """A folder often holds the same page in several formats: the one that keeps most is shown."""
-_HEAD = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,8 @@ def read_results(paths: Iterable[str | os.PathLike[str]]) -> list[ResultPage]:
     page that carries the error. So does each page that failed in the run that made the folder.
 
     Raises:
-        InputError: if a path does not exist, or a folder holds no transcription.
+        InputError: if a path does not exist, or a folder cannot be opened or holds no
+            transcription.
     """
     results: list[ResultPage] = []
     for named in paths:
@@ -61,7 +60,13 @@ def _file(path: Path) -> Iterator[ResultPage]:
 
 
 def _folder(folder: Path) -> list[ResultPage]:
-    files = [path for path in _walk(folder) if _looks_like_result(path)]
+    try:
+        files = [path for path in _walk(folder) if _looks_like_result(path)]
+    except OSError as error:
+        name = os.fspath(error.filename or folder)
+        raise InputError(
+            f"{name} cannot be opened: {error.strerror}", "check its permissions"
+        ) from error
     failed = _failed_in_run(folder)
     if not files and not failed:
         raise InputError(
@@ -80,7 +85,12 @@ def _failed_in_run(folder: Path) -> list[ResultPage]:
     """Return the pages that the run into ``folder`` could not read: they have no file."""
     if not (folder / LEDGER / "ledger.sqlite").is_file():
         return []
-    failed = [problem for problem in status(folder).problems if problem.state == "failed"]
+    try:
+        failed = [problem for problem in status(folder).problems if problem.state == "failed"]
+    except PagereaderError as error:  # the results can be shown all the same
+        reason = InputError(error.message, "whether pages failed in that run is not known")
+        source = PageSource(str(Path(folder, LEDGER)), 0, 1)
+        return [ResultPage(Page(0, 0, source, error=reason), folder)]
     return [
         ResultPage(
             Page(
@@ -109,11 +119,11 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _looks_like_result(path: Path) -> bool:
     if _suffix(path) not in _RICHEST_FIRST:
         return False
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if path.suffix.lower() == ".json":
-        return re.search(rb'"format"\s*:\s*"pagereader"', head) is not None
-    return kind_of(head) is Kind.TRANSCRIPTION
+    try:
+        with path.open("rb") as file:
+            return kind_of(file.read(HEAD)) is Kind.TRANSCRIPTION
+    except OSError:  # a result or not: that it was left out must be told
+        return True
 
 
 def _identity(result: ResultPage) -> object:

@@ -15,6 +15,7 @@ from pagereader.errors import InputError, UsageError
 from pagereader.evaluate.truthlines import find_truth, load_image, read_truth
 from pagereader.geometry import points, rectangle
 from pagereader.options import Options
+from pagereader.parse import parse_transcription
 from pagereader.stages import load_stage
 from pagereader.write import writer
 
@@ -53,8 +54,6 @@ def test_lines_are_cut_as_at_reading_time(truth: Path) -> None:
     assert not file.missing
     lines = list(read_truth(file))
     assert [(line.page, line.text) for line in lines] == [("page", t) for t in TEXTS[:2]]
-    from pagereader.parse import parse_transcription
-
     image = load_image(truth.with_suffix(".png"), Options())
     segmenter = load_stage("segmenters", "lines").from_options(Options())
     crops = segmenter.cut(image, parse_transcription(truth)[0].regions)
@@ -67,6 +66,26 @@ def test_a_folder_is_searched_and_images_found_in_it(truth: Path, tmp_path: Path
     (tmp_path / "page.png").rename(tmp_path / "images" / "page.png")
     (file,) = find_truth([tmp_path])
     assert file.images == (tmp_path / "images" / "page.png",) or not file.missing
+
+
+def test_lines_are_cut_from_their_own_page_at_its_own_size(truth: Path, tmp_path: Path) -> None:
+    (page,) = parse_transcription(truth)
+    right = Image.open(truth.with_suffix(".png"))
+    wrong = Image.new("L", right.size, 255)
+    wrong.save(tmp_path / "all.tif", save_all=True, append_images=[right.resize((800, 600))])
+    data = writer("page").render([page], ["all.tif#page=2"])
+    (tmp_path / "second.xml").write_bytes(data)
+    (file,) = find_truth([tmp_path / "second.xml"])
+    first, second = read_truth(file)
+    assert [first.text, second.text] == [*TEXTS[:2]]
+    assert np.ptp(first.pixels) > 100
+    (plain,) = find_truth([truth])
+    small = next(read_truth(plain)).pixels.shape
+    assert np.allclose(np.divide(first.pixels.shape, small), 2, atol=0.2)
+    (tmp_path / "second.xml").write_bytes(data.replace(b"#page=2", b"#page=3"))
+    (file,) = find_truth([tmp_path / "second.xml"])
+    with pytest.raises(InputError, match="has no page 3"):
+        list(read_truth(file))
 
 
 def test_a_missing_image_is_noticed(truth: Path) -> None:

@@ -20,6 +20,7 @@ from pagereader.outputs import image_name
 from pagereader.view import PageImages
 from pagereader.view.results import read_results
 from pagereader.write import writer
+from tests.rights import without_rights
 
 from .pages import drawn, letter
 from .test_html import Elements
@@ -121,6 +122,42 @@ def test_pages_that_failed_in_a_run_are_shown(
     good, bad = read_results([tmp_path / "out"])
     assert good.page.error is None
     assert "bad.png" in str(bad.page.error)
+
+
+@pytest.mark.parametrize("format", ["json", "hocr"])
+def test_a_folder_of_one_format_is_shown(
+    tmp_path: Path, scanned: Callable[..., Page], format: str
+) -> None:
+    page = scanned("a.png")
+    (file,) = write_results(tmp_path / "out", page, format)
+    if format == "hocr":  # as other programs' may begin
+        style = b"<style>" + b" " * 3000 + b"</style></head>"
+        file.write_bytes(file.read_bytes().replace(b"</head>", style))
+    (result,) = read_results([tmp_path / "out"])
+    assert [line.text for line in result.page.lines] == [line.text for line in page.lines]
+
+
+def test_a_damaged_ledger_costs_no_result(tmp_path: Path, scanned: Callable[..., Page]) -> None:
+    write_results(tmp_path / "out", scanned("a.png"), "page")
+    (tmp_path / "out" / ".pagereader").mkdir()
+    (tmp_path / "out" / ".pagereader" / "ledger.sqlite").write_bytes(b"no database" * 100)
+    good, unknown = read_results([tmp_path / "out"])
+    assert good.page.error is None
+    assert "is not known" in str(unknown.page.error)
+
+
+def test_what_may_not_be_read_is_told(tmp_path: Path, scanned: Callable[..., Page]) -> None:
+    write_results(tmp_path / "out", scanned("a.png"), "page")
+    (closed,) = write_results(tmp_path / "out", scanned("b.png"), "page")
+    with without_rights():
+        closed.chmod(0)
+        good, bad = read_results([tmp_path / "out"])
+        assert good.page.error is None
+        assert "b.xml: Permission denied" in str(bad.page.error)
+        (tmp_path / "out").chmod(0)
+        with pytest.raises(InputError, match="out cannot be opened: Permission denied"):
+            read_results([tmp_path / "out"])
+        (tmp_path / "out").chmod(0o700)
 
 
 def test_nothing_to_show_is_an_error(tmp_path: Path) -> None:
