@@ -19,8 +19,10 @@ from pagereader.document import (
     RegionType,
     Word,
 )
+from pagereader.errors import PageError
 from pagereader.geometry import rectangle
 from pagereader.parse.kinds import region_type
+from pagereader.parse.languages import language_code
 from pagereader.parse.order import ranks, sort_regions
 from pagereader.parse.pagexml import NamedPage
 from pagereader.parse.standins import NOTHING
@@ -87,6 +89,7 @@ def read_alto(root: Element, path: str) -> Iterator[NamedPage]:
         places = ranks(list(order), ("REF",)) if order is not None else _chain(element)
         page = _page(element, _Context(known), places, path)
         page.steps = [] if description is None else _steps(description)
+        page.error = None if description is None else _error(description)
         yield NamedPage(page, image)
 
 
@@ -124,7 +127,7 @@ def _page(element: Element, context: _Context, places: dict[str, int], path: str
     page.orientation = round(angle / 90) * 90 % 360
     page.skew = (page.orientation - angle + 180) % 360 - 180
     languages = [b.get("LANG") or b.get("language") or "" for b in (element, *blocks)]
-    page.language = next((name[:2].lower() for name in languages if len(name) >= 2), "")
+    page.language = next((code for name in languages if (code := language_code(name))), "")
     return page
 
 
@@ -133,7 +136,19 @@ def _steps(description: Element) -> list[ProcessingStep]:
     for processing in children(description, "Processing", "OCRProcessing"):
         inner = list(children(processing, "ocrProcessingStep")) or [processing]
         steps += [_step(step) for step in inner]
-    return steps
+    return [step for step in steps if not _is_error(step)]
+
+
+def _error(description: Element) -> PageError | None:
+    """Why we could not read the page: it has no blocks then, but is not blank."""
+    for processing in children(description, "Processing"):
+        if _is_error(_step(processing)):
+            return PageError(text_of(child(processing, "processingStepSettings")))
+    return None
+
+
+def _is_error(step: ProcessingStep) -> bool:
+    return step.name == "error" and step.tool.startswith("pagereader ")
 
 
 def _step(element: Element) -> ProcessingStep:

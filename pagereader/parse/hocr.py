@@ -22,8 +22,9 @@ from pagereader.document import (
 from pagereader.errors import PageError
 from pagereader.geometry import bounds, rectangle
 from pagereader.parse.kinds import region_type
+from pagereader.parse.languages import language_code
 from pagereader.parse.pagexml import NamedPage
-from pagereader.parse.standins import NOTHING
+from pagereader.parse.standins import NOTHING, turned_baseline
 from pagereader.parse.xmlfile import Element, local, number, parse_html, parse_xml, points_of, whole
 
 _PROPERTY = re.compile(r"""\s*([\w-]+)\s*((?:"[^"]*"|'[^']*'|[^;"'])*);?""")
@@ -64,7 +65,7 @@ def read_hocr(data: bytes, path: str) -> Iterator[NamedPage]:
             named = _page(element, path)
             named.page.steps = list(steps)
             if len(languages) == 1 and languages[0] != "unknown":
-                named.page.language = languages[0][:2].lower()
+                named.page.language = named.page.language or language_code(languages[0])
             yield named
 
 
@@ -117,10 +118,34 @@ def _page(element: Element, path: str) -> NamedPage:
     error = element.get("data-error")
     if error is not None:
         page.error = PageError(error)
+    page.language = _language(element)
     lines, page.regions = _content(element, f"{element.get('id')}_")
     if lines:
         page.regions.insert(0, Region(NOTHING, lines=lines))
-    return NamedPage(page, properties.get("image", ""))
+    _set_turn(page, element)
+    return NamedPage(page, properties.get("image") or properties.get("file", ""))
+
+
+def _language(page: Element) -> str:
+    """The first language that is said of the page or of something on it, as Tesseract does."""
+    said = (
+        e.get("lang") or e.get("{http://www.w3.org/XML/1998/namespace}lang") for e in page.iter()
+    )
+    return next((code for name in said if (code := language_code(name))), "")
+
+
+def _set_turn(page: Page, element: Element) -> None:
+    """How the page must be turned: as we note it, or as all of its lines are."""
+    said = number(element.get("data-orientation"))
+    turns = {_turn(inner) for inner in element.iter() if _classes(inner) & _LINES}
+    turn = said if said is not None else turns.pop() if len(turns) == 1 else 0
+    page.orientation = round(turn / 90) * 90 % 360
+    page.skew = number(element.get("data-skew")) or 0.0
+
+
+def _turn(line: Element) -> int:
+    """Degrees, to the next quarter, by which a line is turned counter-clockwise."""
+    return round((number(_properties(line).get("textangle")) or 0.0) / 90) * 90 % 360
 
 
 def _content(element: Element, prefix: str) -> tuple[list[Line], list[Region]]:
@@ -201,7 +226,8 @@ def _line(element: Element, prefix: str) -> Line:
     )
     flags = (element.get("data-flags") or "").split()
     line.flags = frozenset(Flag(flag) for flag in flags if flag in set(Flag))
-    line.baseline = _baseline(properties)
+    drawn = points_of(element.get("data-baseline"))
+    line.baseline = drawn if len(drawn) >= 2 else _baseline(properties, _turn(element))
     return line
 
 
@@ -210,9 +236,14 @@ def _text(element: Element) -> str:
     return _SPACE.sub(" ", said).strip(" ")  # only what HTML folds: a no-break space is text
 
 
-def _baseline(properties: dict[str, str]) -> Points:
-    """The polynomial ``slope offset``, measured from the lower left corner of the line's box."""
+def _baseline(properties: dict[str, str], turn: int) -> Points:
+    """The polynomial ``slope offset``, measured from the lower left corner of the line's box.
+
+    A line that is turned has none: its letters' feet stand along another side of the box.
+    """
     box = _box(properties)
+    if len(box) and turn:
+        return turned_baseline(box, turn)
     values = [number(part) for part in properties.get("baseline", "").split()]
     if not len(box) or len(values) != 2 or values[0] is None or values[1] is None:
         return NOTHING

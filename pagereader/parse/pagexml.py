@@ -20,9 +20,10 @@ from pagereader.document import (
     RegionType,
     Word,
 )
+from pagereader.errors import PageError
 from pagereader.geometry import rectangle
-from pagereader.languages import NAMES
 from pagereader.parse.kinds import region_type
+from pagereader.parse.languages import language_code
 from pagereader.parse.order import by_rank, custom_index, custom_values, ranks, sort_regions
 from pagereader.parse.standins import NOTHING
 from pagereader.parse.xmlfile import (
@@ -36,8 +37,6 @@ from pagereader.parse.xmlfile import (
     text_of,
     whole,
 )
-
-_CODES = {name: code for code, name in NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,14 @@ def _page(element: Element, metadata: Element | None, path: str) -> Page:
         _source(metadata, path),
         dpi=_resolution(element),
         steps=_steps(metadata),
+        error=_error(metadata),
     )
     angle = number(element.get("orientation")) or 0.0
     page.orientation = round(angle / 90) * 90 % 360
     page.skew = (page.orientation - angle + 180) % 360 - 180
     custom = custom_values(element.get("custom"))
     code = custom.get("language", {}).get("code", "")
-    page.language = code or _CODES.get(element.get("primaryLanguage") or "", "")
+    page.language = language_code(code or element.get("primaryLanguage"))
     order = child(element, "ReadingOrder")
     places = ranks(list(order) if order is not None else [], ("regionRef",))
     page.regions = sort_regions(_regions(element, places), places)
@@ -84,6 +84,14 @@ def _source(metadata: Element | None, path: str) -> PageSource:
             count = whole(labels.get("pages")) or None
             return PageSource(item.get("value") or path, index, count, _moment(date))
     return PageSource(path, modified=_moment(date))
+
+
+def _error(metadata: Element | None) -> PageError | None:
+    """Why we could not read the page: it has no regions then, but is not blank."""
+    for item in [] if metadata is None else children(metadata, "MetadataItem"):
+        if item.get("type") == "other" and item.get("name") == "error":
+            return PageError(item.get("value") or "")
+    return None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -89,6 +89,23 @@ def baseline_under(polygon: Points) -> Points:
     return np.concatenate([[ends[0]], path, [ends[1]]])
 
 
+def turned_baseline(box: Points, turn: int) -> Points:
+    """Return a baseline for a line in a box whose text is turned by quarters.
+
+    Args:
+        box: Outline of the line.
+        turn: Degrees counter-clockwise: at 90 the text runs upwards.
+    """
+    left, top, right, bottom = bounds(box)
+    x, y = _FOOT * (right - left), _FOOT * (bottom - top)
+    paths = {
+        90: [[right - x, bottom], [right - x, top]],
+        180: [[right, top + y], [left, top + y]],
+        270: [[left + x, top], [left + x, bottom]],
+    }
+    return np.array(paths.get(turn, [[left, bottom - y], [right, bottom - y]]), np.float64)
+
+
 def _beyond(end: Points, inner: Points, x: float) -> Points:
     slope = (end[1] - inner[1]) / (end[0] - inner[0])
     reached: Points = np.array([x, end[1] + slope * (x - end[0])])

@@ -1,7 +1,8 @@
 """hOCR 1.2: the whole document in one XHTML file, page > area > paragraph > line > word.
 
-Where things that hOCR has no property for are kept: the kind of a region, the flags of a line and
-the error of a failed page are ``data-`` attributes, which HTML leaves to applications.
+Where things that hOCR has no property for are kept: the kind of a region, the flags of a line, its
+baseline where it is too steep for a polynomial, how a page is turned, and the error of a failed one
+are ``data-`` attributes, which HTML leaves to applications.
 """
 
 from __future__ import annotations
@@ -89,6 +90,8 @@ def _capabilities(body: Element) -> list[str]:
         found.add("ocrp_poly")
     if any(element.get("dir") for element in elements):
         found.add("ocrp_dir")
+    if any(element.get("lang") for element in elements):
+        found.add("ocrp_lang")
     found.add("ocr_page")
     return sorted(found)
 
@@ -122,6 +125,12 @@ class _HocrPage:
         element = self._element(body, "div", "ocr_page", "", title)
         if error:
             element.set("data-error", error or type(page.error).__name__)
+        if page.orientation:
+            element.set("data-orientation", str(page.orientation))
+        if page.skew and math.isfinite(page.skew):
+            element.set("data-skew", decimal(page.skew))
+        if page.language:
+            element.set("lang", page.language)
         for region in place(page, self.ids):
             self._add_region(element, region)
 
@@ -161,12 +170,15 @@ class _HocrPage:
     def _add_line(self, parent: Element, line: PlacedLine) -> None:
         title = _extent(line.box, line.points)
         title += _foot(line.box, line.baseline)
+        steep = line.baseline is not None and title[-1].startswith("textangle")
         if line.confidence is not None:
             title.append(f"x_wconf {round(line.confidence * 100)}")
         flags = " ".join(line.flags)
         element = self._element(parent, "span", "ocr_line", line.id, title, data_flags=flags)
         if line.line.error:
             element.set("data-error", clean_name(line.line.error))
+        if steep and line.baseline is not None:
+            element.set("data-baseline", " ".join(map(str, line.baseline.ravel().tolist())))
         if line.words:
             for word in line.words:
                 self._add_word(element, word)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from pagereader import write
-from pagereader.document import Page
+from pagereader.document import Line, Page, PageSource, Region
+from pagereader.geometry import rectangle
 from pagereader.parse import parse_transcription
 from tests.parse.same import assert_same_regions
 from tests.write.pages import failed_page, full_page, ugly_pages
@@ -58,6 +60,45 @@ def test_hocr_keeps_every_page(tmp_path):
     assert got.regions[0].lines[0].words[0].char_confidences == (0.9, 0.91, 0.92, 0.93, 0.94)
     assert "page 4 is broken" in str(failed.error)
     assert got.image_path == str(tmp_path / "a;b.png")
+
+
+@pytest.mark.parametrize("format", ["page", "alto", "hocr", "json"])
+def test_a_failed_page_does_not_become_a_blank_one(tmp_path, format):
+    (got,) = again(tmp_path, format, failed_page())
+    assert "page 4 is broken" in str(got.error)
+    assert "mend it" in str(got.error)
+    assert not any(step.name == "error" for step in got.steps)
+
+
+def turned_page(degrees: int) -> Page:
+    """A page whose only line must be turned clockwise by ``degrees`` to be read."""
+    feet = {
+        90: [[160, 540], [161, 300], [160, 60.0]],
+        180: [[280, 70], [20, 72.0]],
+        270: [[110, 60], [111, 300], [110, 540.0]],
+    }[degrees]
+    left, top, right, bottom = (10, 50, 290, 90) if degrees == 180 else (100, 50, 170, 550)
+    box = rectangle(left, top, right, bottom)
+    line = Line(box, np.array(feet), text="turned")
+    source = PageSource("a.png", 0, 1)
+    return Page(300, 600, source, [Region(box, lines=[line])], orientation=degrees, skew=0.75)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+@pytest.mark.parametrize("format", ["page", "alto", "hocr", "json"])
+def test_turned_pages_stay_turned(tmp_path, format, degrees):
+    wanted = turned_page(degrees)
+    (got,) = again(tmp_path, format, wanted)
+    assert (got.orientation, got.skew) == (degrees, 0.75)
+    assert np.abs(got.lines[0].baseline[0] - wanted.lines[0].baseline[0]).max() <= 1
+    assert np.abs(got.lines[0].baseline[-1] - wanted.lines[0].baseline[-1]).max() <= 1
+
+
+def test_each_page_of_hocr_keeps_its_language(tmp_path):
+    pages = [turned_page(90), turned_page(90), turned_page(90)]
+    for page, language in zip(pages, ("grc", "de", ""), strict=True):
+        page.language = language
+    assert [page.language for page in again(tmp_path, "hocr", *pages)] == ["grc", "de", ""]
 
 
 def test_json_loses_nothing_at_all(tmp_path):
