@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from shapely.geometry import LineString, Polygon
 
-from pagereader.document import Flag, Line, Page, Points, Region
+from pagereader.document import Flag, Line, Page, Points, Region, Word
 from pagereader.geometry import bounds, rectangle
 
 _FOOT = 0.22  # of a line's height lies under the baseline: descenders and some white
@@ -42,10 +42,24 @@ def _complete_line(line: Line, region: Points) -> None:
         line.polygon = _outline(line, region)
         line.flags |= {Flag.BOXED}
     if len(line.baseline) < 2:
-        line.baseline = baseline_under(line.polygon)
+        turn = _turn_of(line.words)
+        line.baseline = (
+            turned_baseline(line.polygon, turn) if turn else baseline_under(line.polygon)
+        )
     for word in line.words:
         if len(word.polygon) < 3:
             word.polygon = line.polygon
+
+
+def _turn_of(words: list[Word]) -> int:
+    """90 if the words follow each other upwards, 270 if downwards, 0 if along the page."""
+    placed = [word.polygon for word in words if len(word.polygon) >= 3]
+    if len(placed) < 2:
+        return 0
+    right, down = placed[-1].mean(axis=0) - placed[0].mean(axis=0)
+    if abs(down) <= 2 * abs(right):
+        return 0
+    return 270 if down > 0 else 90
 
 
 def _outline(line: Line, region: Points) -> Points:

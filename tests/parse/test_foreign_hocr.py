@@ -93,6 +93,27 @@ def test_alto_says_languages_in_three_letters(tmp_path: Path) -> None:
     assert page.language == "sv"
 
 
+@pytest.mark.parametrize(
+    ("tops", "feet"),
+    [((50, 300), [[122, 50], [122, 550]]), ((300, 50), [[178, 550], [178, 50]])],
+)
+def test_words_below_each_other_make_an_upright_line(
+    tmp_path: Path, tops: tuple[int, int], feet: list
+) -> None:
+    """Tesseract's ALTO gives turned lines neither a baseline nor an angle."""
+    words = "".join(
+        f"<String CONTENT='w' HPOS='100' VPOS='{top}' WIDTH='100' HEIGHT='240'/>" for top in tops
+    )
+    path = tmp_path / "a.xml"
+    path.write_text(
+        "<alto><Layout><Page WIDTH='300' HEIGHT='600'><PrintSpace><TextBlock>"
+        f"<TextLine HPOS='100' VPOS='50' WIDTH='100' HEIGHT='500'>{words}</TextLine>"
+        "</TextBlock></PrintSpace></Page></Layout></alto>"
+    )
+    (page,) = parse_transcription(path)
+    assert page.lines[0].baseline.tolist() == feet
+
+
 def test_ocropus_names_the_image_and_no_size(tmp_path: Path) -> None:
     (tmp_path / "0001.bin.png").touch()
     body = (
