@@ -25,8 +25,9 @@ _DARK, _LIGHT = 1.0, 80.0
 """Percentiles of a crop's grey that stand for its ink and its paper."""
 _INK, _PAPER = 15, 235
 """Grey that these become."""
-_FLAT = 20
-"""Contrast under which nothing can be told apart by stretching it."""
+_FLAT, _CLEAR = 20, 90
+"""Contrasts between which stretching it helps: below nothing can be told apart, and above a line
+is better shown as it is, for what is clear enough to learn from was learned from as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class View:
 
     Attributes:
         width: Its width in shares of the crop's own.
-        contrast: Whether ink and paper are brought to the usual greys.
+        contrast: Whether pale ink and dull paper are brought to the usual greys.
     """
 
     width: float = 1.0
@@ -250,7 +251,7 @@ def _confidence(reading: LineReading) -> float:
 def _clearer(pixels: Pixels) -> Pixels:
     counts = histogram(pixels)
     dark, light = percentile(counts, _DARK), percentile(counts, _LIGHT)
-    if light - dark < _FLAT:
+    if not _FLAT <= light - dark < _CLEAR:
         return np.ascontiguousarray(pixels)
     grey = (np.arange(256) - dark) * ((_PAPER - _INK) / (light - dark)) + _INK
     table = np.clip(np.round(grey), 0, 255).astype(np.uint8)

@@ -227,6 +227,12 @@ def test_faint_ink_is_shown_dark() -> None:
     assert np.median(shown) > 220
 
 
+def test_ink_that_is_clear_is_shown_as_it_is() -> None:
+    crop = np.full((40, 200), 190, np.uint8)
+    crop[10:30, 20:180:10] = 90
+    assert np.array_equal(View(contrast=True).show(crop), crop)
+
+
 def test_only_strips_look_again_by_themselves(
     checkpoint_folder: Callable[[Layout], Path],
 ) -> None:
