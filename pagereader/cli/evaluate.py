@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
 from pagereader import log
-from pagereader.errors import InputError, OutputError, UsageError
+from pagereader.cli.messages import one_line
+from pagereader.errors import ExitCode, InputError, UsageError
 from pagereader.evaluate import Evaluation, TextRules, evaluate, html_report, read_transcripts
 from pagereader.evaluate import summary as summary_of
 from pagereader.evaluate import tsv as tsv_of
 from pagereader.evaluate.normalise import FORMS
 from pagereader.options import Options
+from pagereader.write import write_atomically
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -53,11 +56,12 @@ def evaluate_command(
     tsv: Path | None,
     html: Path | None,
     verbose: int,
-) -> None:
+) -> int:
     """Compare RESULT with TRUTH: PAGE, ALTO, hOCR, JSON or text, files or folders.
 
     Files of two folders belong together by their names without suffix; a page with no result
     counts as an empty one. TRUTH may also be a table of line crops (lines.tsv) with --model.
+    Exits with 1 if part of TRUTH could not be used: the figures are those of the rest.
     """
     log.configure(verbose)
     if (result is None) == (model is None):
@@ -69,13 +73,17 @@ def evaluate_command(
         evaluation = evaluate(read_transcripts(truth), read_transcripts(result), rules)
     else:
         evaluation = _evaluate_model(truth, model or "", device, images, by or "page", rules)
-    click.echo(summary_of(evaluation))
+    for line in summary_of(evaluation).split("\n"):
+        click.echo(one_line(line))
     if model is not None and len(evaluation.pages) > 1:
         click.echo(_by_page(evaluation))
     if tsv:
         _write(tsv, tsv_of(evaluation))
     if html:
         _write(html, html_report(evaluation, f"{result or model} against {truth}"))
+    for name, why in evaluation.unreadable.items():
+        click.echo(f"pagereader: not counted: {one_line(name)}: {one_line(why)}", err=True)
+    return int(ExitCode.SOME_PAGES_FAILED if evaluation.unreadable else ExitCode.OK)
 
 
 def _evaluate_model(
@@ -87,18 +95,22 @@ def _evaluate_model(
 
     options = Options(model=model, device=device)
     recognizer = load_stage("recognizers", options.recognizer).from_options(options)
-    lines = (line for file in find_truth([truth], images) for line in read_truth(file, options))
+    files = list(find_truth([truth], images))
+    lines = (line for file in files for line in read_truth(file, options))
     evaluation = evaluate_recognizer(
         lines, recognizer, rules, lambda line: line.group if by == "source" else line.page
     )
     if not evaluation.pages:
         raise InputError(f"{truth!r} holds no line with text and image", "check --images")
+    evaluation.unreadable |= {
+        name: "its image is missing (--images says where to look)"
+        for file in files
+        for name in file.missing
+    }
     return evaluation
 
 
 def _by_page(evaluation: Evaluation) -> str:
-    from pagereader.cli.messages import one_line
-
     rows = [
         f"{page.scores.characters.value:.4f}  {page.scores.words.value:.4f}  "
         f"{len(page.lines):6d}  {one_line(page.name)}"
@@ -108,9 +120,5 @@ def _by_page(evaluation: Evaluation) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise OutputError(
-            f"{str(path)!r} cannot be written: {error.strerror}", "check the folder"
-        ) from None
+    known = re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text)  # no bytes of a file's name
+    write_atomically(path, known.encode("utf-8", "surrogateescape"), overwrite=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pagereader.evaluate.confusions import Confusion, confusions
@@ -95,11 +95,13 @@ class Evaluation:
         pages: In the order of the truth.
         rules: What did not count as an error.
         unused: Pages that were read but are not in the truth.
+        unreadable: Pages of the truth that could not be read, and why: no figure counts them.
     """
 
     pages: list[PageComparison]
     rules: TextRules
     unused: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     @property
     def scores(self) -> Scores:
@@ -136,7 +138,7 @@ def evaluate(truth: TranscriptSet, readings: TranscriptSet, rules: TextRules) ->
 
     One true page and one reading belong together whatever they are called.
     """
-    wanted, given = truth.pages, readings.pages
+    wanted, given = truth.pages, _as_named_in(truth.pages, readings.pages)
     if len(wanted) == len(given) == 1 and not truth.failed and not readings.failed:
         pairs = list(zip(wanted.values(), given.values(), strict=True))
         return Evaluation([compare(page, reading, rules) for page, reading in pairs], rules)
@@ -147,7 +149,25 @@ def evaluate(truth: TranscriptSet, readings: TranscriptSet, rules: TextRules) ->
             reading = Transcript(name, "", note=readings.failed.get(name, "no reading"))
         pages.append(compare(page, reading, rules))
     unused = [name for name in given if name not in wanted]
-    return Evaluation(pages, rules, unused)
+    unreadable = {name: why for name, why in truth.failed.items() if name not in wanted}
+    return Evaluation(pages, rules, unused, unreadable)
+
+
+def _as_named_in(
+    truth: Mapping[str, Transcript], given: Mapping[str, Transcript]
+) -> dict[str, Transcript]:
+    """Rename readings whose page is called ``name`` here and ``name#1`` there: both mean one.
+
+    A document's pages are numbered where there are several, and a text does not say whether a
+    blank page follows its last.
+    """
+    renamed = {}
+    for name, page in given.items():
+        base, _, number = name.rpartition("#")
+        other = base if number == "1" else f"{name}#1"
+        fits = name not in truth and other in truth and other not in given
+        renamed[other if fits else name] = page
+    return renamed
 
 
 def compare(truth: Transcript, reading: Transcript, rules: TextRules) -> PageComparison:

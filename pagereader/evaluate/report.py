@@ -69,6 +69,9 @@ def summary(evaluation: Evaluation) -> str:
     missing = [page.name for page in evaluation.pages if page.note]
     if missing:
         lines.append(f"not read     {len(missing)}: {', '.join(missing[:5])}")
+    if evaluation.unreadable:
+        names = ", ".join(list(evaluation.unreadable)[:5])
+        lines.append(f"truth lost   {len(evaluation.unreadable)}: {names}")
     if evaluation.unused:
         lines.append(f"not in truth {len(evaluation.unused)}: {', '.join(evaluation.unused[:5])}")
     return "\n".join(lines)
@@ -99,6 +102,10 @@ def html_report(evaluation: Evaluation, title: str = "Evaluation") -> str:
         f"<title>{_text(title)}</title><style>{STYLE}</style>",
         f"<h1>{_text(title)}</h1>",
         f"<pre>{_text(summary(evaluation))}</pre>",
+        *(
+            f'<p class="note">{_text(f"{name} is not counted: {why}")}</p>'
+            for name, why in evaluation.unreadable.items()
+        ),
         f"<p>{_text(_rules(evaluation))} <del>Red</del> is missing in the reading, "
         "<ins>green</ins> is wrongly there.</p>",
         _confusion_table(evaluation.confusions()[:WORST_CONFUSIONS]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from pagereader.document import Page
 from pagereader.errors import InputError, PageError
 from pagereader.evaluate.linematch import Track
+from pagereader.sources.kinds import HEAD, kind_of
 
 SUFFIXES = (
     ".page.xml",
@@ -93,7 +95,7 @@ def read_transcripts(path: str | Path) -> TranscriptSet:
     root = Path(path)
     if not root.exists():
         raise InputError(f"{str(path)!r} does not exist", "check the path")
-    files = list(_files(root)) if root.is_dir() else [root]
+    files = list(files_in(root)) if root.is_dir() else [root]
     found = TranscriptSet()
     for file in files:
         name = page_name(file, root if root.is_dir() else None)
@@ -148,17 +150,42 @@ def transcripts_of_rows(rows: Sequence[dict[str, str]]) -> Iterator[Transcript]:
         yield Transcript(name, "\n".join(line.text for line in lines), tuple(lines))
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """Yield a folder's transcriptions; of several for one page, the best described one."""
+def files_in(root: Path) -> Iterator[Path]:
+    """Yield a folder's transcriptions page by page; of several for one page, the best comes first.
+
+    Hidden files are passed over, and XML, HTML and JSON that is something else (METS, metadata).
+
+    Raises:
+        InputError: if a folder cannot be opened.
+    """
     rank = {suffix: number for number, suffix in enumerate((*SUFFIXES, *LINE_LISTS))}
     named = [(f, next((s for s in rank if f.name.lower().endswith(s)), "")) for f in _walk(root)]
-    chosen = [(f, rank[suffix]) for f, suffix in named if suffix]
+    chosen = [(f, rank[suffix]) for f, suffix in named if suffix and not _is_something_else(f)]
     for file, _ in sorted(chosen, key=lambda item: (page_name(item[0], root), item[1])):
         yield file
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    return (file for file in sorted(root.rglob("*")) if file.is_file())
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"{str(error.filename)!r} cannot be opened: {error.strerror}", "check its permissions"
+        )
+
+    for folder, _, names in os.walk(root, onerror=refuse):
+        hidden = any(part.startswith(".") for part in Path(folder).relative_to(root).parts)
+        yield from (Path(folder, name) for name in names if not hidden and name[0] != ".")
+
+
+def _is_something_else(file: Path) -> bool:
+    """Whether a file is what its suffix says, but no transcription, not even a broken one."""
+    if file.name.lower().endswith((".txt", *LINE_LISTS)):
+        return False
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(HEAD)
+    except OSError:  # reading it will tell
+        return False
+    return kind_of(head) is None and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{", b"[")
 
 
 def _read(file: Path, name: str) -> Iterator[Transcript]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pagereader.document import Page, PageImage
 from pagereader.errors import InputError, PageError
-from pagereader.evaluate.transcripts import LINE_LISTS, page_name, read_line_list
+from pagereader.evaluate.transcripts import LINE_LISTS, files_in, page_name, read_line_list
 from pagereader.options import Options
 from pagereader.parse import fitted, parse_transcription
 from pagereader.sources import find_inputs
@@ -72,6 +72,8 @@ class TruthFile:
 def find_truth(paths: Sequence[str | Path], images: Path | None = None) -> Iterator[TruthFile]:
     """Open every file of ground truth among files and folders, and look for its images.
 
+    A page that a folder holds in several formats comes once.
+
     Args:
         paths: PAGE, ALTO, hOCR or JSON files, line lists, or folders of them.
         images: Folder to look for images in first.
@@ -83,10 +85,9 @@ def find_truth(paths: Sequence[str | Path], images: Path | None = None) -> Itera
         if not path.exists():
             raise InputError(f"{str(path)!r} does not exist", "check the path")
         root = path if path.is_dir() else path.parent
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        for file in files:
-            if file.is_file() and file.suffix.lower() in TRUTH_SUFFIXES:
-                yield _open(file, page_name(file, root), images)
+        best = {page_name(file, root): file for file in reversed(_files(path))}
+        for name, file in sorted(best.items(), key=lambda item: item[1]):
+            yield _open(file, name, images)
 
 
 def read_truth(file: TruthFile, options: Options | None = None) -> Iterator[TruthLine]:
@@ -127,6 +128,13 @@ def load_image(path: Path, options: Options, index: int = 0) -> PageImage:
     if index >= len(pages):
         raise InputError(f"{path} has no page {index + 1}", "check the image's name")
     return pages[index].load(options)
+
+
+def _files(path: Path) -> list[Path]:
+    """The ground truth at ``path``; of several files for one page, the best comes first."""
+    if not path.is_dir():
+        return [path] if path.suffix.lower() in TRUTH_SUFFIXES else []
+    return [file for file in files_in(path) if file.suffix.lower() in TRUTH_SUFFIXES]
 
 
 def _open(file: Path, name: str, images: Path | None) -> TruthFile:

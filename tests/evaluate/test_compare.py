@@ -23,6 +23,7 @@ from pagereader.evaluate import (
 from pagereader.evaluate.linematch import Track, match_lines, outline_height
 from pagereader.evaluate.transcripts import TextLine
 from pagereader.geometry import rectangle
+from tests.rights import without_rights
 
 
 def track(x0: float, x1: float, y: float, height: float = 20.0) -> Track:
@@ -88,6 +89,37 @@ def test_failed_readings_are_named_and_extra_ones_listed() -> None:
     result = evaluate(truth, read, TextRules())
     assert result.pages[1].note == "broken"
     assert result.unused == ["c"]
+
+
+def test_truth_that_cannot_be_read_is_no_silent_success(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(name)
+    (tmp_path / "b.txt").rename(tmp_path / "b.xml")
+    (tmp_path / "mets.xml").write_text("<mets/>")  # as Transkribus and OCR-D add
+    (tmp_path / "state.json").write_text("{}")
+    (tmp_path / "._a.xml").write_bytes(b"\0\5\x16\7")  # as macOS adds
+    read = read_transcripts(tmp_path)
+    assert list(read.failed) == ["b"]
+    result = evaluate(read, read, TextRules())
+    assert list(result.unreadable) == ["b"]
+    assert "truth lost   1: b" in summary(result)
+    assert "b is not counted" in html_report(result)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    with without_rights():
+        closed.chmod(0)
+        with pytest.raises(InputError, match="Permission denied"):
+            read_transcripts(tmp_path)
+        closed.chmod(0o700)
+
+
+@pytest.mark.parametrize("text", ["one\f", "one", "one\f\n"])
+def test_a_blank_last_page_does_not_rename_the_first(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_text(text)
+    truth = TranscriptSet({"a#1": Transcript("a#1", "one"), "a#2": Transcript("a#2", "")})
+    read = read_transcripts(tmp_path)
+    assert evaluate(truth, read, TextRules()).scores.characters.edits == 0
+    assert evaluate(read, truth, TextRules()).scores.characters.edits == 0
 
 
 def test_folders_pair_by_name(tmp_path: Path) -> None:

@@ -109,6 +109,38 @@ def test_command_compares_files_and_writes_reports(truth: Path, tmp_path: Path) 
     assert "<del>c</del><ins>k</ins>" in (tmp_path / "r.html").read_text()
 
 
+def test_a_page_in_several_formats_is_learned_once(truth: Path, tmp_path: Path) -> None:
+    (page,) = parse_transcription(truth)
+    for name in ("alto", "hocr", "json"):
+        other = truth.with_name("page" + writer(name).suffix)
+        other.write_bytes(writer(name).render([page], ["page.png"]))
+    (tmp_path / "mets.xml").write_text("<mets/>")
+    (file,) = find_truth([tmp_path])
+    assert file.texts == 2
+
+
+def test_command_says_which_truth_was_not_used(truth: Path, tmp_path: Path) -> None:
+    (tmp_path / "lost.xml").write_bytes(truth.read_bytes().replace(b"page.png", b"none.png"))
+    (tmp_path / "odd\udcff.xml").write_bytes(b"<PcGts")
+    result = CliRunner().invoke(
+        evaluate_command,
+        [str(tmp_path), str(tmp_path), "--tsv", str(tmp_path / "t")],
+        standalone_mode=False,
+        catch_exceptions=False,
+    )
+    assert result.return_value == 1
+    assert "odd\\udcff" in result.output
+    (tmp_path / "odd\udcff.xml").unlink()
+    result = CliRunner().invoke(
+        evaluate_command,
+        [str(tmp_path), "--model", "bundled"],
+        standalone_mode=False,
+        catch_exceptions=False,
+    )
+    assert result.return_value == 1
+    assert "lost.xml: its image is missing" in result.output
+
+
 def test_command_measures_a_model(truth: Path) -> None:
     result = CliRunner().invoke(
         evaluate_command, [str(truth), "--model", "bundled"], catch_exceptions=False
