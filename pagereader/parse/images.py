@@ -9,34 +9,38 @@ from urllib.parse import unquote
 
 from PIL import Image
 
-_PAGE_OF = re.compile(r"(.+)#page=(\d{1,6})")
+_PAGE_OF = re.compile(r"(.+)#page=(\d{1,6})", re.DOTALL)
 
 
 def find_image(name: str, transcription: Path) -> tuple[str, int | None]:
     """Return the path of the image called ``name`` and the page of it that is meant, from 0.
 
-    The name is taken relative to the transcription. Where nothing is there, the same file name is
-    tried beside the transcription and in the folder above (Transkribus keeps its files in
-    ``page/``). Only regular files count; a name with a scheme, such as a web address, is never
+    The name is taken relative to the transcription. Where nothing is there, it is taken relative
+    to the folder above (an OCR-D workspace), and the same file name is tried in both (Transkribus
+    keeps its files in ``page/``). Only regular files count; a name with a scheme, such as a web address, is never
     fetched. The path is where the name points if nothing is found, and empty without a name.
     """
     if not name:
         return "", None
     plain = unquote(name, errors="surrogateescape")  # hOCR encodes what breaks its grammar
     candidates: list[tuple[str, int | None]] = [(name, None), (plain, None)]
-    fragment = _PAGE_OF.fullmatch(name)
-    if fragment:
-        candidates.append((fragment[1], int(fragment[2]) - 1))
+    for said in (plain, name):
+        fragment = _PAGE_OF.fullmatch(said)
+        if fragment:
+            candidates.append((fragment[1], int(fragment[2]) - 1))
+    folder = transcription.parent
+    above = folder.parent if folder.name not in ("", "..") else folder / ".."
     for candidate, page in candidates:
         bare = candidate.replace("\\", "/").rpartition("/")[2]
         for place in (
-            transcription.parent / candidate,
-            transcription.parent / bare,
-            transcription.parent.parent / bare,
+            folder / candidate,
+            folder / bare,
+            above / candidate,
+            above / bare,
         ):
             if _is_file(place):
                 return str(place), page
-    return str(transcription.parent / candidates[-1][0]), candidates[-1][1]
+    return str(folder / candidates[-1][0]), candidates[-1][1]
 
 
 def _is_file(path: Path) -> bool:

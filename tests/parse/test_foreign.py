@@ -320,6 +320,25 @@ def test_pages_of_a_pdf_find_their_page_again(tmp_path):
     assert (page.image_path, page.source.index) == (str(tmp_path / "my scan.pdf"), 2)
 
 
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("OCR-D-IMG/a.tif", "OCR-D-IMG/a.tif"),  # relative to an OCR-D workspace
+        ("a.tif", "a.tif"),  # as Transkribus keeps them
+        ("a;b\n.pdf", "../a%3Bb%0A.pdf#page=1"),  # as we write it in hOCR
+    ],
+)
+def test_images_are_found_from_wherever_one_stands(tmp_path, monkeypatch, image, said):
+    (tmp_path / image).parent.mkdir(exist_ok=True)
+    (tmp_path / image).touch()
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "a.xml").write_text(page_xml(region("r", 0)).replace("a.jpg", said))
+    for folder, name in (("", "page/a.xml"), ("page", "a.xml"), ("page", "../page/a.xml")):
+        monkeypatch.chdir(tmp_path / folder)
+        (page,) = parse_transcription(name)
+        assert Path(page.image_path).is_file(), name
+
+
 def test_a_missing_image_is_no_error_yet(tmp_path):
     (tmp_path / "a.xml").write_text(page_xml("").replace("a.jpg", "../none/b.jpg"))
     (page,) = parse_transcription(tmp_path / "a.xml")
