@@ -17,8 +17,9 @@ def find_image(name: str, transcription: Path) -> tuple[str, int | None]:
 
     The name is taken relative to the transcription. Where nothing is there, it is taken relative
     to the folder above (an OCR-D workspace), and the same file name is tried in both (Transkribus
-    keeps its files in ``page/``). Only regular files count; a name with a scheme, such as a web address, is never
-    fetched. The path is where the name points if nothing is found, and empty without a name.
+    keeps its files in ``page/``). Only regular files count; a name with a scheme, such as a web
+    address, is never fetched. The path is where the name points if nothing is found, and empty
+    without a name.
     """
     if not name:
         return "", None
