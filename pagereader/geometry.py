@@ -115,7 +115,10 @@ class LineWarp:
         x, y, right, down = (part.astype(np.float32) for part in self._frame(u))
         across = v.astype(np.float32)[:, None]
         half = np.float32(0.5)
-        return right * across + (x - half), down * across + (y - half)
+        columns, rows = right * across, down * across
+        columns += x - half  # in place: crops are large
+        rows += y - half
+        return columns, rows
 
     def _segments(self) -> _Segments:
         x, y = self.baseline.T

@@ -57,6 +57,7 @@ def cut_lines(image: PageImage, lines: Sequence[Line]) -> list[LineCrop]:
     A line whose outline cannot be followed is cut as a plain box and flagged ``Flag.BOXED``;
     none is left out.
     """
+    grey = to_grey(image.pixels)  # once: the boxes around lines overlap
     frames = [_frame(line) for line in lines]
     boxes = np.array([bounds(line.polygon) for line in lines]).reshape(-1, 4)
     crops = []
@@ -64,10 +65,10 @@ def cut_lines(image: PageImage, lines: Sequence[Line]) -> list[LineCrop]:
         crop = None
         if frame is not None:
             around = [lines[k] for k in _beside(boxes, i)]
-            crop = _cut(image, frame, around)
+            crop = _cut(grey, frame, around)
         if crop is None:
             line.flags |= {Flag.BOXED}
-            crop = _boxed(image, line)
+            crop = _boxed(grey, line)
         crops.append(crop)
     return crops
 
@@ -105,34 +106,34 @@ def _frame(line: Line) -> _Frame | None:
     return _Frame(warp, height * scale)
 
 
-def _cut(image: PageImage, frame: _Frame, around: Sequence[Line]) -> LineCrop | None:
-    pixels = _sample(image, frame.warp)
+def _cut(page: Grey, frame: _Frame, around: Sequence[Line]) -> LineCrop | None:
+    pixels = _sample(page, frame.warp)
     if pixels is None:
         return None
     paper = _paper(pixels, frame.height)
     ink = _ink(pixels, paper)
     foreign = _foreign(ink, frame, around)
-    own: Mask = ink & (1 - foreign)
+    own: Mask = ink if foreign is None else ink ^ foreign
     rules = _rules(own, frame)
     if rules is not None:
-        foreign |= rules
-        own &= 1 - rules
-    if foreign.any():
-        erased = foreign | dilated(foreign, 3, 3) & (1 - dilated(own, 3, 3))
-        cv2.copyTo(paper, erased, pixels)
+        foreign = rules if foreign is None else foreign | rules
+        own = own ^ rules
+    if foreign is not None and foreign.any():
+        rim = np.asarray(cv2.subtract(dilated(foreign, 3, 3), dilated(own, 3, 3)), np.uint8)
+        cv2.copyTo(paper, foreign | rim, pixels)
     return _fitted(pixels, own, frame)
 
 
-def _sample(image: PageImage, warp: LineWarp) -> Grey | None:
+def _sample(page: Grey, warp: LineWarp) -> Grey | None:
     """Read the crop's pixels; None if it lies off the page."""
     x, y = warp.sampling_maps()
     edge_x, edge_y = x[[0, -1]], y[[0, -1]]
     left, top = max(0, int(edge_x.min()) - 1), max(0, int(edge_y.min()) - 1)
-    right = min(image.width, int(edge_x.max()) + 3)
-    bottom = min(image.height, int(edge_y.max()) + 3)
+    right = min(page.shape[1], int(edge_x.max()) + 3)
+    bottom = min(page.shape[0], int(edge_y.max()) + 3)
     if right - left < 1 or bottom - top < 1 or max(right - left, bottom - top) > 32000:
         return None
-    part = to_grey(image.pixels[top:bottom, left:right])
+    part = page[top:bottom, left:right]
     if warp.scale < 1:  # sampling alone would alias
         sigma = 0.5 / warp.scale - 0.4
         if sigma > 0.2:
@@ -157,39 +158,46 @@ def _ink(pixels: Grey, paper: Grey) -> Mask:
     return np.asarray(ink, np.uint8)
 
 
-def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask:
-    """Ink that belongs to other lines.
+def _foreign(ink: Mask, frame: _Frame, around: Sequence[Line]) -> Mask | None:
+    """Ink that belongs to other lines; None if there can be none.
 
     Each pixel lies nearest to one line's centre; a component belongs to the line that most of
     it is nearest to, whole with its descenders. One that runs through the middles of two lines
     is cut between them.
     """
-    erased = np.zeros_like(ink)
-    height, (rows, width) = frame.height, ink.shape
+    height, rows = frame.height, len(ink)
     centre = frame.warp.ascent * frame.warp.scale - _CENTRE_H * height
     theirs, core = _territory(ink.shape, frame, centre, around)
-    theirs &= ink
-    if not (theirs.any() or ink[0].any() or ink[-1].any()):
-        return erased
+    places = _places(theirs & ink)  # what follows asks of ink alone
+    if not (len(places) or ink[0].any() or ink[-1].any()):
+        return None
     labels, stats = components(ink)
-    count = len(stats)
-    places = np.flatnonzero(ink.view(np.bool_))  # what follows asks of ink alone
-    label, is_theirs = labels.ravel()[places], theirs.view(np.bool_).ravel()[places]
-    nearer = np.bincount(label[is_theirs], minlength=count)
+    count, label = len(stats), labels.ravel()
+    theirs_of = label[places]
+    nearer = np.bincount(theirs_of, minlength=count)
     edge = (stats[:, 1] <= 0) | (stats[:, 1] + stats[:, 3] >= rows)
     edge &= np.abs(_middle(stats) - centre) > 0.8 * height
     first, last = (centre + share * height for share in (-_CORE_H, _CORE_H))
-    in_rows = places.searchsorted([max(0, int(first) + 1) * width, max(0, math.ceil(last)) * width])
-    in_core = np.zeros(count, bool)
-    in_core[label[slice(*in_rows)]] = True
-    gone = (nearer > 0.5 * stats[:, 4]) | (edge & ~in_core)
-    both = np.zeros(count, bool)
-    both[label[core.view(np.bool_).ravel()[places]]] = True
+    middle = slice(max(0, int(first) + 1), max(0, math.ceil(last)))
+    in_core, both = np.zeros(count, bool), np.zeros(count, bool)
+    in_core[labels[middle].ravel()[_places(ink[middle])]] = True
+    both[label[_places(core & ink)]] = True
     both &= in_core
+    gone = (nearer > 0.5 * stats[:, 4]) | (edge & ~in_core)
     gone &= ~both
-    if gone.any() or both.any():
-        erased.ravel()[places] = (is_theirs & both[label]) | gone[label]
+    gone[0] = False
+    erased = np.zeros_like(ink)
+    erased.ravel()[places] = both[theirs_of]
+    for k in np.flatnonzero(gone).tolist():
+        x, y, w, h, _ = stats[k].tolist()
+        box = slice(y, y + h), slice(x, x + w)
+        erased[box] |= labels[box] == k
     return erased
+
+
+def _places(mask: Mask) -> NDArray[np.intp]:
+    """Where a mask is set, in the flattened mask."""
+    return np.flatnonzero(mask.view(np.bool_))
 
 
 def _territory(
@@ -202,21 +210,26 @@ def _territory(
     """
     theirs, core = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     y = np.arange(shape[0], dtype=np.float32)[:, None]
-    near = _CORE_H * frame.height
+    near, own = _CORE_H * frame.height, np.float32(centre)
     for curve in _centres_in(frame, around):
         first, last = max(0, int(curve[0, 0])), min(shape[1], int(curve[-1, 0]) + 1)
         if first >= last:
             continue
         at = np.interp(np.arange(first, last), *curve.T).astype(np.float32)
-        rows = slice(None)  # those that the other line can reach
-        if at.max() < centre:
-            rows = slice(0, max(0, int(max((at.max() + centre) / 2, at.max() + near)) + 2))
-        elif at.min() > centre:
-            rows = slice(max(0, int(min((at.min() + centre) / 2, at.min() - near)) - 1), None)
-        away = np.abs(y[rows] - at)
-        theirs[rows, first:last] |= away <= np.abs(y[rows] - np.float32(centre))
-        core[rows, first:last] |= away < near
+        top, bottom = float(at.min()), float(at.max())
+        rows = slice(None)
+        if bottom < centre or top > centre:  # then only few rows between the lines are doubtful
+            rows = _rows((top + centre) / 2, (bottom + centre) / 2)
+            theirs[slice(rows.start) if bottom < centre else slice(rows.stop, None), first:last] = 1
+        theirs[rows, first:last] |= np.abs(y[rows] - at) <= np.abs(y[rows] - own)
+        rows = _rows(top - near, bottom + near)
+        core[rows, first:last] |= np.abs(y[rows] - at) < near
     return theirs, core
+
+
+def _rows(first: float, last: float) -> slice:
+    """The rows of a crop between two heights, and one more on either side."""
+    return slice(max(0, int(first) - 1), max(0, int(last) + 2))
 
 
 def _middle(stats: NDArray[np.int32]) -> Floats:
@@ -274,19 +287,20 @@ def _fitted(pixels: Grey, ink: Mask, frame: _Frame) -> LineCrop:
     return LineCrop(np.ascontiguousarray(pixels[first:last]), fitted)
 
 
-def _boxed(image: PageImage, line: Line) -> LineCrop:
+def _boxed(page: Grey, line: Line) -> LineCrop:
     """Cut the box around a line's outline, or around its baseline, held to the page."""
     corners = [p for p in (line.polygon, line.baseline) if len(p) and np.isfinite(p).all()]
     outline = np.vstack(corners) if corners else rectangle(0, 0, 1, 1)
     left, top, right, bottom = bounds(outline)
-    left, right = (float(np.clip(v, 0, image.width)) for v in (np.floor(left), np.ceil(right)))
-    top, bottom = (float(np.clip(v, 0, image.height)) for v in (np.floor(top), np.ceil(bottom)))
-    left, top = min(left, image.width - 1), min(top, image.height - 1)
+    height, width = page.shape
+    left, right = (float(np.clip(v, 0, width)) for v in (np.floor(left), np.ceil(right)))
+    top, bottom = (float(np.clip(v, 0, height)) for v in (np.floor(top), np.ceil(bottom)))
+    left, top = min(left, width - 1), min(top, height - 1)
     right, bottom = max(right, left + 1), max(bottom, top + 1)
     foot = bottom - 0.25 * (bottom - top)
     scale = min(1.0, _TALLEST / (bottom - top), _LONGEST / (right - left))
     baseline = np.array([[left, foot], [right, foot]])
     warp = LineWarp(baseline, foot - top, bottom - foot, scale)
-    part = to_grey(image.pixels[int(top) : int(bottom), int(left) : int(right)])
+    part = page[int(top) : int(bottom), int(left) : int(right)]
     crop = cv2.resize(part, warp.size, interpolation=cv2.INTER_AREA)
     return LineCrop(np.asarray(crop, np.uint8).reshape(warp.size[::-1]), warp)
