@@ -1,16 +1,10 @@
-"""Find, check and load a TrOCR checkpoint: the bundled one, a folder, or a name on the hub.
-
-Files are checked before they are loaded, because transformers loads a folder without a
-vocabulary as a tokenizer of five tokens that reads nothing, and calls a missing folder a
-malformed hub name.
-"""
+"""Load a TrOCR checkpoint: the bundled one, a folder, or a name on the hub."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import re
+import pickle
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,35 +15,38 @@ from typing import Any
 import torch
 
 from pagereader.errors import ModelError
-from pagereader.options import bundled_model
+from pagereader.recognize.folder import (
+    PROCESSORS,
+    VOCABULARIES,
+    check_files,
+    find_checkpoint,
+    processor_advice,
+    read_json,
+)
 from pagereader.recognize.preprocess import ImageRules
 from pagereader.recognize.tokenizer import PlainTokenizer
-from pagereader.recognize.weights import load_weights
+from pagereader.recognize.weights import is_finite, load_weights
 
-VOCABULARIES = (
-    ("tokenizer.json",),
-    ("vocab.json", "merges.txt"),
-    ("sentencepiece.bpe.model",),
-    ("spiece.model",),
-    ("vocab.txt",),
-)
-WEIGHTS = (
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-)
-PROCESSORS = ("processor_config.json", "preprocessor_config.json")
-HUB_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")
-LIMITS = {
-    "encoder": {"num_hidden_layers": 1000},
-    "decoder": {"decoder_layers": 1000, "max_position_embeddings": 1 << 16, "vocab_size": 1 << 22},
-}
-"""Larger ones would only fill the memory."""
 LONGEST = 256
 """Tokens a line may have if the checkpoint does not say."""
 STOCK_MAX_LENGTH = 20
 """The default that transformers writes where nobody chose a length: not to be believed."""
+PADDED_TO = 64
+"""Decoders may have their vocabulary filled up to a multiple of this, as GPUs like it."""
+SEARCH = {
+    "num_beams": 1,
+    "length_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "repetition_penalty": 1.0,
+    "do_sample": False,
+    "min_length": 0,
+    "min_new_tokens": 0,
+    "forced_bos_token_id": None,
+    "suppress_tokens": None,
+    "begin_suppress_tokens": None,
+    "bad_words_ids": None,
+}
+"""Settings that make ``generate`` write other than the likeliest token, and where they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,8 @@ class Checkpoint:
         pad: Token that fills up shorter lines.
         max_new_tokens: Longest line in tokens, the end token included.
         fingerprint: SHA-256 over weights, vocabulary and configuration, in hexadecimal.
+        unheeded: What its generation settings ask for and nobody follows here, such as
+            "num_beams=4": how readings are searched for is the user's choice.
     """
 
     name: str
@@ -79,6 +78,7 @@ class Checkpoint:
     pad: int
     max_new_tokens: int
     fingerprint: str
+    unheeded: tuple[str, ...] = ()
 
 
 def load_checkpoint(name: str, *, stock: bool = True) -> Checkpoint:
@@ -110,82 +110,8 @@ def load_checkpoint(name: str, *, stock: bool = True) -> Checkpoint:
         pad=pad,
         max_new_tokens=_longest_line(model),
         fingerprint=fingerprint(folder),
+        unheeded=_unheeded(folder, config),
     )
-
-
-def find_checkpoint(name: str) -> Path:
-    """Return the folder of a checkpoint, downloading it if ``name`` is one of the hub's.
-
-    Raises:
-        ModelError: if there is no such checkpoint.
-    """
-    if name == "bundled":
-        folder = bundled_model()
-        if not (folder / "config.json").is_file():
-            raise ModelError(
-                "this installation has no bundled recogniser",
-                "reinstall pagereader, or name a model with --model",
-            )
-        return folder
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.is_file():
-        raise ModelError(f"{name!r} is a file, not a model folder", f"try {str(folder.parent)!r}")
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", name):
-        raise ModelError(
-            f"there is no model folder {name!r}",
-            "give a folder, or a hub name such as microsoft/trocr-base-handwritten",
-        )
-    return _download(name)
-
-
-def check_files(folder: Path) -> dict[str, Any]:
-    """Check that everything a TrOCR needs is there, and return its config.json.
-
-    Raises:
-        ModelError: naming what is missing.
-    """
-    config = read_json(folder / "config.json", missing_is="it is no model folder")
-    if config.get("model_type") != "vision-encoder-decoder":
-        raise ModelError(
-            f"{str(folder)!r} holds a {config.get('model_type')!r} model",
-            "pagereader runs TrOCR: vision-encoder-decoder models",
-        )
-    decoder = config.get("decoder")
-    if not isinstance(decoder, dict) or decoder.get("model_type") != "trocr":
-        kind = decoder.get("model_type") if isinstance(decoder, dict) else None
-        raise ModelError(
-            f"{str(folder)!r} has a {kind!r} decoder", "pagereader runs TrOCR decoders only"
-        )
-    check_limits(folder, config)
-    if not any((folder / weights).is_file() for weights in WEIGHTS):
-        raise ModelError(f"{str(folder)!r} has no weights", f"expected {WEIGHTS[0]}")
-    if not any(all((folder / file).is_file() for file in files) for files in VOCABULARIES):
-        raise ModelError(
-            f"{str(folder)!r} has no vocabulary",
-            "expected tokenizer.json, vocab.json with merges.txt, or sentencepiece.bpe.model",
-        )
-    if not any((folder / file).is_file() for file in PROCESSORS):
-        raise ModelError(f"{str(folder)!r} has no {PROCESSORS[1]}", "copy it from the base model")
-    return config
-
-
-def check_limits(folder: Path, config: dict[str, Any]) -> None:
-    """Check that a configuration's sizes are numbers, and none that no model has.
-
-    Raises:
-        ModelError: naming the one that is wrong.
-    """
-    for part, limits in LIMITS.items():
-        settings = config.get(part)
-        for name, most in limits.items():
-            size = settings.get(name, 1) if isinstance(settings, dict) else None
-            if type(size) is not int or not 0 < size <= most:
-                raise ModelError(
-                    f"config.json of {str(folder)!r} gives no sound {name} of its {part}",
-                    f"expected a number up to {most}; copy the model again",
-                )
 
 
 def check_vocabulary(folder: Path, tokens: int, outputs: int) -> None:
@@ -194,7 +120,8 @@ def check_vocabulary(folder: Path, tokens: int, outputs: int) -> None:
     Raises:
         ModelError: if the two cannot belong together.
     """
-    if not 0.9 * outputs <= tokens <= 1.1 * outputs + 16:
+    padded = -(-tokens // PADDED_TO) * PADDED_TO
+    if not 0.9 * outputs <= max(tokens, padded) or tokens > 1.1 * outputs + 16:
         raise ModelError(
             f"the vocabulary of {str(folder)!r} has {tokens} tokens, its decoder {outputs}",
             "tokenizer files are missing or belong to another model",
@@ -229,44 +156,6 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def read_json(path: Path, missing_is: str = "") -> dict[str, Any]:
-    """Return a JSON object from a file.
-
-    Raises:
-        ModelError: if the file is missing or holds anything else.
-    """
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{str(path.parent)!r} has no {path.name}", missing_is) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{str(path)!r} cannot be read: {error}", "copy the model again") from None
-    if not isinstance(value, dict):
-        raise ModelError(f"{str(path)!r} is no configuration", "copy the model again")
-    return value
-
-
-def _download(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
-        if not any((folder / weights).is_file() for weights in WEIGHTS):
-            folder = Path(snapshot_download(name, allow_patterns=[*HUB_FILES, "pytorch_model*"]))
-    except LocalEntryNotFoundError:
-        raise ModelError(
-            f"{name!r} is neither a folder nor in the hub's cache, and the hub cannot be reached",
-            "check the spelling, go online once, or give the model's folder",
-        ) from None
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise ModelError(
-            f"{name!r} cannot be had from the hub: {reason}", "check the name"
-        ) from None
-    return folder
-
-
 def _plain_tokenizer(folder: Path) -> Any:
     try:
         return PlainTokenizer(folder)
@@ -286,14 +175,22 @@ def _load_tokenizer(folder: Path) -> Any:
 
     try:
         with quiet_transformers():
-            return AutoTokenizer.from_pretrained(
+            tokenizer = AutoTokenizer.from_pretrained(
                 str(folder), local_files_only=True, trust_remote_code=False
             )
     except Exception as error:  # its readers raise anything, down to bare Exception
+        if not (folder / "tokenizer_config.json").is_file():
+            raise ModelError(
+                f"{str(folder)!r} has no tokenizer_config.json", processor_advice(folder)
+            ) from error
         raise ModelError(
             f"the vocabulary of {str(folder)!r} cannot be loaded: {_first_line(error)}",
             "copy the model's tokenizer files again",
         ) from error
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if type(getattr(backend, "model", None)).__name__ == "BPE":
+        tokenizer.clean_up_tokenization_spaces = False  # nor does transformers, but it says so
+    return tokenizer
 
 
 def _load_model(folder: Path) -> Any:
@@ -309,6 +206,12 @@ def _load_model(folder: Path) -> Any:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
+    except pickle.UnpicklingError as error:  # torch's message says how to run the code in it
+        raise ModelError(
+            f"the model in {str(folder)!r} cannot be loaded: its pytorch_model.bin is damaged, or"
+            " holds more than weights",
+            "copy the model again, or get it as model.safetensors",
+        ) from error
     except Exception as error:  # as above: safetensors, torch and transformers each their own
         raise ModelError(
             f"the model in {str(folder)!r} cannot be loaded: {_first_line(error)}",
@@ -317,9 +220,16 @@ def _load_model(folder: Path) -> Any:
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
     if missing or report.get("mismatched_keys"):
         wrong = missing or sorted(str(key) for key in report["mismatched_keys"])
+        more = f" and {len(wrong) - 1} more" if wrong[1:] else ""
         raise ModelError(
-            f"the weights in {str(folder)!r} lack {wrong[0]} and {len(wrong) - 1} more",
+            f"the weights in {str(folder)!r} lack {wrong[0]}{more}",
             "config.json and the weights do not belong together",
+        )
+    broken = [name for name, weight in model.named_parameters() if not is_finite(weight)]
+    if broken:
+        raise ModelError(
+            f"the weights in {str(folder)!r} are not numbers, as of {broken[0]}",
+            "its training has failed; take an earlier checkpoint",
         )
     restore_sinusoidal_positions(model)
     return model.eval().requires_grad_(False)
@@ -338,13 +248,31 @@ def _special_tokens(model: Any) -> tuple[int, frozenset[int], int]:
     start = first("decoder_start_token_id")
     if start is None:
         start = first("bos_token_id")
-    if not ends or not all(isinstance(token, int) for token in (start, *ends)):
+    outputs = int(model.config.decoder.vocab_size)
+    sound = all(isinstance(token, int) for token in (start, *ends)) and 0 <= start < outputs
+    if not ends or not sound:
         raise ModelError(
             "the checkpoint does not say how lines start and end",
             "set decoder_start_token_id and eos_token_id in its config.json",
         )
     pad = first("pad_token_id")
     return int(start), ends, int(min(ends) if pad is None else pad)
+
+
+def _unheeded(folder: Path, config: dict[str, Any]) -> tuple[str, ...]:
+    """Return the settings that would make ``generate`` search otherwise, as name=value."""
+    try:
+        given = read_json(folder / "generation_config.json")
+    except ModelError:  # there is none, or transformers takes it for none
+        given = config["decoder"] | {n: value for n, value in config.items() if value is not None}
+    asked = {name: given.get(name) for name in SEARCH}
+    if asked["num_beams"] in (None, 1):
+        asked["length_penalty"] = None  # of no consequence
+    return tuple(
+        f"{name}={value}"[:80]
+        for name, value in asked.items()
+        if value not in (None, [], SEARCH[name])
+    )
 
 
 def _longest_line(model: Any) -> int:

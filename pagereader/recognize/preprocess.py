@@ -43,6 +43,8 @@ class ImageRules:
         rescale: Factor from 0..255 to the values that ``mean`` and ``std`` speak of.
         resample: A PIL resampling filter.
         strip: Whether lines keep their proportions and are padded, instead of squashed.
+        squashed: Height and width that a line is squashed to; what is more than the model's
+            image is cut off on all sides. None if nothing is.
     """
 
     height: int
@@ -54,21 +56,34 @@ class ImageRules:
     rescale: float = 1 / 255
     resample: int = int(Image.Resampling.BILINEAR)
     strip: bool = False
+    squashed: tuple[int, int] | None = None
 
     @classmethod
     def from_configs(cls, encoder: Any, processor: Mapping[str, Any]) -> ImageRules:
         """Read the encoder's configuration and the image processor's JSON of a checkpoint.
 
         Raises:
-            ModelError: if the two do not fit together.
+            ModelError: if either makes no sense, or the two do not fit together.
         """
+        try:
+            return cls._from_configs(encoder, processor)
+        except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"the checkpoint does not say how its images are made: {error}",
+                "compare its config.json and preprocessor_config.json with those of its base model",
+            ) from error
+
+    @classmethod
+    def _from_configs(cls, encoder: Any, processor: Mapping[str, Any]) -> ImageRules:
         height, width = _pair(encoder.image_size)
         patch_height, patch_width = _pair(encoder.patch_size)
         channels = int(getattr(encoder, "num_channels", 3))
-        size = processor.get("size", {"height": height, "width": width})
-        wanted = _size(size)
+        if min(height, width, patch_height, patch_width) < 1:
+            raise ValueError("sizes must be above 0")
+        squashed = wanted = _size(processor.get("size", {"height": height, "width": width}))
         if processor.get("do_center_crop"):
-            wanted = _size(processor.get("crop_size", size))
+            cut = _size(processor.get("crop_size", squashed))
+            wanted = (min(squashed[0], cut[0]), min(squashed[1], cut[1]))
         if processor.get("do_resize", True) and wanted != (height, width):
             raise ModelError(
                 f"the model's image is {height} x {width}, its processor makes {wanted}",
@@ -78,6 +93,8 @@ class ImageRules:
         if not processor.get("do_normalize", True):
             mean, std = 0.0, 1.0
         rescale = float(processor.get("rescale_factor", 1 / 255))
+        if 0 in np.atleast_1d(std):
+            raise ValueError("image_std is 0")
         return cls(
             height,
             width,
@@ -86,8 +103,9 @@ class ImageRules:
             mean=_channels(mean, channels),
             std=_channels(std, channels),
             rescale=rescale if processor.get("do_rescale", True) else 1.0,
-            resample=int(processor.get("resample", Image.Resampling.BILINEAR)),
+            resample=Image.Resampling(processor.get("resample", Image.Resampling.BILINEAR)),
             strip=width > height and patch_height >= height,
+            squashed=squashed if processor.get("do_resize", True) and squashed != wanted else None,
         )
 
     @property
@@ -133,9 +151,13 @@ def fit(pixels: Pixels, rules: ImageRules) -> FittedLine:
     """Bring a grey crop, shape (h, w), to one of the model's shapes."""
     height, width = pixels.shape
     if not rules.strip:
+        high, wide = rules.squashed or (rules.height, rules.width)
         image = Image.fromarray(pixels).resize(
-            (rules.width, rules.height), resample=Image.Resampling(rules.resample)
+            (wide, high), resample=Image.Resampling(rules.resample)
         )
+        if rules.squashed:
+            left, top = (wide - rules.width) // 2, (high - rules.height) // 2
+            image = image.crop((left, top, left + rules.width, top + rules.height))
         return FittedLine(np.array(image), rules.width, width)
     least = min(rules.width, 2 * rules.patch_width)
     used = min(rules.width, max(least, round(width * rules.height / height)))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pagereader.document import ProcessingStep
+from pagereader.log import logger
 from pagereader.options import Options
 from pagereader.recognize.second_look import UNSURE, look_again
 from pagereader.stages import LineCrop, LineReading
@@ -52,6 +53,12 @@ class TrOCRRecognizer:
                 f"a package that TrOCR needs is missing: {error}", "reinstall pagereader"
             ) from error
         engine = Engine.from_options(options)
+        if engine.checkpoint.unheeded:
+            logger.info(
+                "%s asks for %s: not followed, see --beams",
+                options.model,
+                ", ".join(engine.checkpoint.unheeded),
+            )
         usual = UNSURE if engine.rules.strip else 0.0
         return cls(engine, usual if options.second_look is None else options.second_look)
 
@@ -74,4 +81,8 @@ class TrOCRRecognizer:
     def describe(self) -> ProcessingStep:
         """Return the step's provenance: model, its fingerprint, precision, versions."""
         step = self._engine.describe()
-        return replace(step, settings=(*step.settings, ("second-look", f"{self._sure:g}")))
+        settings = (*step.settings, ("second-look", f"{self._sure:g}"))
+        unheeded = self._engine.checkpoint.unheeded
+        if unheeded:
+            settings += (("not-followed", " ".join(unheeded)),)
+        return replace(step, settings=settings)

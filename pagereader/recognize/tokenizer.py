@@ -15,6 +15,8 @@ NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_t
 IDLE = {
     "backend",
     "clean_up_tokenization_spaces",
+    "is_local",
+    "local_files_only",
     "model_max_length",
     "processor_class",
     "tokenizer_class",
@@ -43,6 +45,7 @@ class PlainTokenizer:
             and all(isinstance(token, str) for token in special)
             and not any((folder / name).exists() for name in LEGACY)
             and self._tokenizer.padding is None  # it may name a token, too
+            and not settings.get("clean_up_tokenization_spaces")
         )
         if not plain:
             raise ValueError("more than names of tokens")
@@ -53,8 +56,7 @@ class PlainTokenizer:
         """Count the tokens, added ones included."""
         return int(self._tokenizer.get_vocab_size())
 
-    def decode(self, tokens: Sequence[int], *, skip_special_tokens: bool, **others: bool) -> str:
-        """Return the text of tokens. Takes what transformers takes, but heeds one choice only."""
-        del others
+    def decode(self, tokens: Sequence[int], *, skip_special_tokens: bool) -> str:
+        """Return the text of tokens, as transformers does."""
         text: str = self._tokenizer.decode(tokens, skip_special_tokens=skip_special_tokens)
         return text

@@ -101,7 +101,15 @@ def _read(folder: Path, shapes: Shapes) -> Iterator[tuple[str, Tensor]]:
                     found = file.get_slice(stored)
                     if tuple(found.get_shape()) != shapes[name] or found.get_dtype() not in FLOATS:
                         raise ValueError(f"{name} is of another shape or kind")
-                    yield name, file.get_tensor(stored).float()
+                    tensor = file.get_tensor(stored).float()
+                    if not is_finite(tensor):
+                        raise ValueError(f"{name} is not a number")
+                    yield name, tensor
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Tell whether all of a tensor are numbers: the sum of others is none."""
+    return bool(torch.isfinite(tensor.detach().sum()))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pagereader.errors import ModelError
-from pagereader.recognize.checkpoint import LONGEST, fingerprint, load_checkpoint
+from pagereader.recognize.checkpoint import LONGEST, check_vocabulary, fingerprint, load_checkpoint
 from pagereader.recognize.engine import Engine
 from pagereader.recognize.precision import FP32
 from pagereader.recognize.vocabulary import Vocabulary
@@ -117,8 +118,9 @@ def test_a_pickle_that_runs_code_is_refused(
     monkeypatch.chdir(tmp_path)
     (copy / "model.safetensors").unlink()
     torch.save({"weight": Evil()}, copy / "pytorch_model.bin")
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match="cannot be loaded") as caught:
         load_checkpoint(str(copy))
+    assert "weights_only" not in str(caught.value)  # torch tells how to run it all the same
     assert not (tmp_path / "evil-ran").exists()
 
 
@@ -203,6 +205,57 @@ def test_a_broken_folder_is_named(
         load_checkpoint(str(copy), stock=stock)
     assert caught.value.advice
     assert "\n" not in str(caught.value)
+
+
+def spoil(folder: Path, layer: str) -> None:
+    """Leave weights behind as a training does that failed."""
+    weights = folder / "model.safetensors"
+    state = load_file(weights)
+    state[f"{layer}.weight"].view(-1)[7] = torch.nan
+    save_file(state, weights, {"format": "pt"})
+
+
+@pytest.mark.parametrize("layer", ["decoder.model.decoder.layers.1.fc1", "encoder.layernorm"])
+@pytest.mark.parametrize("stock", [True, False])
+def test_weights_that_are_no_numbers_are_named(copy: Path, layer: str, stock: bool) -> None:
+    spoil(copy, layer)
+    with pytest.raises(ModelError, match=rf"are not numbers, as of {layer}\.weight") as caught:
+        load_checkpoint(str(copy), stock=stock)
+    assert "earlier checkpoint" in caught.value.advice
+
+
+def test_what_the_weights_lack_is_counted(copy: Path) -> None:
+    weights = copy / "model.safetensors"
+    state = load_file(weights)
+    for name, end in (("bias", "lack encoder.layernorm.bias"), ("weight", "bias and 1 more")):
+        del state[f"encoder.layernorm.{name}"]
+        save_file(state, weights, {"format": "pt"})
+        with pytest.raises(ModelError) as caught:
+            load_checkpoint(str(copy), stock=False)
+        assert caught.value.message.endswith(end)
+
+
+@pytest.mark.parametrize("start", [73, -1, "2", [2], 2.5])
+@pytest.mark.parametrize("stock", [True, False])
+def test_a_start_that_is_no_token_is_named(copy: Path, start: object, stock: bool) -> None:
+    settings = {"decoder_start_token_id": start, "eos_token_id": 2}
+    (copy / "generation_config.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match="how lines start and end"):
+        load_checkpoint(str(copy), stock=stock)
+
+
+def test_a_decoder_may_be_padded_for_gpus(copy: Path) -> None:
+    tokens = len(load_checkpoint(str(copy), stock=False).tokenizer)
+    for outputs in (tokens, 80, 128):
+        check_vocabulary(copy, tokens, outputs)
+    for outputs in (50, 160, 50265):
+        with pytest.raises(ModelError, match="its decoder"):
+            check_vocabulary(copy, tokens, outputs)
+    model = load_checkpoint(str(copy)).model
+    model.decoder.resize_token_embeddings(128, mean_resizing=False)
+    model.config.decoder.vocab_size = 128
+    model.save_pretrained(copy)
+    assert load_checkpoint(str(copy), stock=False).model.config.decoder.vocab_size == 128
 
 
 def test_a_hub_name_without_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
