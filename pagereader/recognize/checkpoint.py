@@ -244,7 +244,7 @@ def _special_tokens(model: Any) -> tuple[int, frozenset[int], int]:
         return next((value for value in values if value is not None), None)
 
     end = first("eos_token_id")
-    ends = frozenset(end if isinstance(end, list | tuple) else [end]) - {None}
+    ends = list(end) if isinstance(end, list | tuple) else [end]
     start = first("decoder_start_token_id")
     if start is None:
         start = first("bos_token_id")
@@ -256,7 +256,7 @@ def _special_tokens(model: Any) -> tuple[int, frozenset[int], int]:
             "set decoder_start_token_id and eos_token_id in its config.json",
         )
     pad = first("pad_token_id")
-    return int(start), ends, int(min(ends) if pad is None else pad)
+    return start, frozenset(ends), pad if isinstance(pad, int) else min(ends)
 
 
 def _unheeded(folder: Path, config: dict[str, Any]) -> tuple[str, ...]:
@@ -282,10 +282,10 @@ def _longest_line(model: Any) -> int:
     else:
         room = int(positions.weight.shape[0] - positions.offset)
     settings = model.generation_config
-    wanted = settings.max_new_tokens
-    if wanted is None and settings.max_length not in (None, STOCK_MAX_LENGTH):
-        wanted = settings.max_length - 1
-    return max(1, min(int(wanted or LONGEST), room))
+    wanted, length = settings.max_new_tokens, settings.max_length
+    if wanted is None and isinstance(length, int) and length != STOCK_MAX_LENGTH:
+        wanted = length - 1
+    return max(1, min(wanted if isinstance(wanted, int) and wanted else LONGEST, room))
 
 
 def _processor_config(folder: Path) -> dict[str, Any]:

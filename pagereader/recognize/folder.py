@@ -35,8 +35,13 @@ ELSEWHERE = ("*/*",)
 """What lies deeper in a hub's repository: other formats and the checkpoints of a training."""
 LFS_POINTER = b"version https://git-lfs"
 LIMITS = {
-    "encoder": {"num_hidden_layers": 1000},
-    "decoder": {"decoder_layers": 1000, "max_position_embeddings": 1 << 16, "vocab_size": 1 << 22},
+    "encoder": {"num_hidden_layers": 1000, "num_attention_heads": 1000, "num_channels": 16},
+    "decoder": {
+        "decoder_layers": 1000,
+        "decoder_attention_heads": 1000,
+        "max_position_embeddings": 1 << 16,
+        "vocab_size": 1 << 22,
+    },
 }
 """Larger ones would only fill the memory."""
 

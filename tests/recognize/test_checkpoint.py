@@ -244,6 +244,47 @@ def test_a_start_that_is_no_token_is_named(copy: Path, start: object, stock: boo
         load_checkpoint(str(copy), stock=stock)
 
 
+@pytest.mark.parametrize("part", ["start", "end"])
+@pytest.mark.parametrize("token", [{}, [{}], "x", [], None])
+def test_ends_that_are_no_tokens_are_named(copy: Path, part: str, token: object) -> None:
+    lost = {"decoder_start_token_id": token, "bos_token_id": None}
+    for name in ("config.json", "generation_config.json"):
+        config = json.loads((copy / name).read_text())
+        for settings in (config, config.get("decoder", {})):
+            settings.update(lost if part == "start" else {"eos_token_id": token})
+        (copy / name).write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="how lines start and end"):
+        load_checkpoint(str(copy), stock=False)
+
+
+@pytest.mark.parametrize("value", ["x", [], {}, 1.5])
+@pytest.mark.parametrize("name", ["pad_token_id", "max_length"])
+def test_lengths_and_pads_that_make_no_sense_are_passed_over(
+    copy: Path, name: str, value: object
+) -> None:
+    expected = load_checkpoint(str(copy), stock=False)
+    settings = {"decoder_start_token_id": 2, "eos_token_id": [2, 5], "max_new_tokens": None}
+    (copy / "generation_config.json").write_text(json.dumps(settings | {name: value}))
+    found = load_checkpoint(str(copy), stock=False)
+    assert found.max_new_tokens == expected.max_new_tokens
+    assert found.pad in (expected.pad, 2)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("encoder", "num_attention_heads", -1),
+        ("encoder", "num_channels", 10**6),
+        ("decoder", "decoder_attention_heads", 0.5),
+        ("decoder", "vocab_size", 10**9),
+    ],
+)
+def test_sizes_that_no_model_has_are_named(copy: Path, part: str, name: str, value: float) -> None:
+    change_config(part, **{name: value})(copy)
+    with pytest.raises(ModelError, match=f"no sound {name} of its {part}"):
+        load_checkpoint(str(copy), stock=False)
+
+
 def test_a_decoder_may_be_padded_for_gpus(copy: Path) -> None:
     tokens = len(load_checkpoint(str(copy), stock=False).tokenizer)
     for outputs in (tokens, 80, 128):
