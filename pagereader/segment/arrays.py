@@ -96,6 +96,15 @@ def components(mask: Mask) -> Components:
     return found[1], np.asarray(found[2], np.int32)  # type: ignore[return-value]
 
 
+def labelled(mask: Mask) -> Labels:
+    """Return the labels of ``components`` alone, in half the time."""
+    try:
+        found = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_16U)
+    except cv2.error:
+        found = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
+    return found[1]  # type: ignore[return-value]
+
+
 def picked(wanted: NDArray[np.bool_], labels: Labels) -> Mask:
     """Return the pixels of the components that are ``wanted``, one value a label.
 
@@ -118,6 +127,21 @@ def median(values: ArrayLike) -> float:
     if count % 2:
         return float(ordered[count // 2])
     return float((ordered[count // 2 - 1] + ordered[count // 2]) / 2)
+
+
+def percentile(values: NDArray[Any], share: float) -> float:
+    """Return the value under which so many percent of some lie, between two as numpy does.
+
+    Far sooner than numpy, which loads its masked arrays for it.
+    """
+    place = (values.size - 1) * share / 100
+    below = int(place)
+    above = min(below + 1, values.size - 1)
+    ordered = np.partition(values, (below, above), axis=None)
+    low, high, part = float(ordered[below]), float(ordered[above]), place - below
+    if part < 0.5:
+        return low + (high - low) * part
+    return high - (high - low) * (1 - part)
 
 
 def runs(on: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

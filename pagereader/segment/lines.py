@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pagereader.segment.arrays import Floats, Map, components, dilated, median
+from pagereader.segment.arrays import Floats, Map, dilated, labelled, median, percentile
 from pagereader.segment.parameters import Parameters
 from pagereader.segment.scale import Scale, sheared
 
@@ -74,7 +74,7 @@ def find_ridges(density: Map, level: Map, scale: Scale, parameters: Parameters) 
         int(0.5 * unit) | 1,
         int(2 * parameters.reach_u * unit) | 1,
     )
-    least = parameters.ridge * float(np.percentile(strong, 90))
+    least = parameters.ridge * percentile(strong, 90)
     ridges = trace(np.asarray(cv2.copyTo(response, reach), np.float32), least, scale.height)
     if len(ridges) > _MOST_RIDGES:
         return []
@@ -119,7 +119,7 @@ def trace(response: Map, level: float, height: float) -> list[Ridge]:
     peaks = np.zeros(response.shape, np.uint8)
     middle = response[1:-1]
     peaks[1:-1] = (middle > response[:-2]) & (middle >= response[2:]) & (middle > level)
-    labels, _ = components(dilated(peaks, 2, 1))
+    labels = labelled(dilated(peaks, 2, 1))
     flat = np.flatnonzero(cv2.transpose(peaks).view(np.bool_))  # column after column
     if not len(flat):
         return []

@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.segment.arrays import Floats, median
+from pagereader.segment.arrays import Floats, median, percentile
 
 _COLUMN_LINES = 3  # a column of text has at least so many lines
 _COLUMN_WIDTH_H = 9.0
@@ -245,7 +245,7 @@ def _as_column(boxes: Floats, stack: list[int], height: float) -> _Column | None
     middle = median(width)
     if len(stack) < _COLUMN_LINES or middle < _COLUMN_WIDTH_H * height:
         return None
-    if middle < _COLUMN_FILL * float(np.percentile(width, 90)):
+    if middle < _COLUMN_FILL * percentile(width, 90):
         return None
     sides = float(own[:, 0].min()), float(own[:, 2].max())
     return _Column(list(stack), *sides, float(own[:, 1].min()), float(own[:, 1].max()))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
-from pagereader.segment.arrays import Floats, Grey
+from pagereader.segment.arrays import Floats, Grey, percentile
 from pagereader.segment.found import FoundLine
 from pagereader.segment.scale import Strips, jaggedness
 
@@ -91,7 +91,7 @@ def levelled(grey: Grey, view: View, slope: float) -> tuple[Grey, View, NDArray[
     back = np.column_stack([turn, shift])
     by_index = back.copy()  # OpenCV counts from the middle of the first pixel
     by_index[:, 2] += turn @ np.array([0.5, 0.5]) - 0.5
-    paper = float(np.percentile(grey[::8, ::8], 80))
+    paper = percentile(grey[::8, ::8], 80)
     size = (new_width, new_height)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     level = cv2.warpAffine(grey, by_index, size, flags=flags, borderValue=(paper,))

@@ -23,6 +23,7 @@ from pagereader.segment.arrays import (
     dilated,
     doubled,
     halved,
+    labelled,
     opened,
 )
 from pagereader.segment.clean import Letters
@@ -195,8 +196,8 @@ def _pictures(written: Map, page: _Page) -> tuple[Mask, NDArray[np.int32]]:
     hulls, boxes = np.zeros(drawing.shape, np.uint8), []
     if core.any():
         near = dilated(places.astype(np.uint8), _NEAR_H * page.unit / 2, _NEAR_H * page.unit / 2)
-        labels, _ = components(near)
-        for label in np.unique(labels[core])[:_MOST]:
+        labels = labelled(near)
+        for label in np.flatnonzero(np.bincount(labels[core]))[:_MOST]:
             part = (places & (labels == label)).astype(np.uint8)
             part = doubled(part, 1, drawing.shape, cv2.INTER_NEAREST)
             strokes = np.asarray(drawing > _SOLID, np.uint8)

@@ -20,6 +20,7 @@ from pagereader.segment.arrays import (
     doubled,
     halved,
     kernel,
+    percentile,
     resized,
 )
 from pagereader.segment.parameters import Parameters
@@ -142,7 +143,7 @@ def _background(grey: Grey, margin_dark: float) -> tuple[Grey, Mask, Grey]:
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, element)
     light = np.asarray(cv2.medianBlur(closed, 7), np.uint8)
-    paper = float(np.percentile(light, 80))
+    paper = percentile(light, 80)
     dark = (light < margin_dark * paper).astype(np.uint8)
     around = dilated(_with_edges(dark, light), 3, 3)
     even = cv2.GaussianBlur(np.maximum(light, max(1, int(0.35 * paper))), (0, 0), 3)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
-from pagereader.segment.arrays import Floats, Grey, Mask, median
+from pagereader.segment.arrays import Floats, Grey, Mask, median, percentile
 from pagereader.segment.clean import Letters
 from pagereader.segment.dittos import are_dittos, small_marks
 from pagereader.segment.found import FoundLine
@@ -112,8 +112,8 @@ def without_edge_specks(lines: list[FoundLine], outside: Mask, height: float) ->
     text = boxes[length > _SHORT_H]
     if len(text) < _LEAST_TEXT:
         return lines
-    left = np.percentile(text[:, 0], 5) - _BESIDE_TEXT_H * height
-    right = np.percentile(text[:, 2], 95) + _BESIDE_TEXT_H * height
+    left = percentile(text[:, 0], 5) - _BESIDE_TEXT_H * height
+    right = percentile(text[:, 2], 95) + _BESIDE_TEXT_H * height
     beside = (length < _SPECK_H) & ((boxes[:, 2] < left) | (boxes[:, 0] > right))
     return [
         line
@@ -136,7 +136,7 @@ def without_edges(
     doubted = {id(line) for line in lines if _has_few_letters(line, height)}
     if not doubted:
         return lines
-    least = _EDGE_STEP * float(np.percentile(light, 80))
+    least = _EDGE_STEP * percentile(light, 80)
     return [
         line
         for line in lines
@@ -201,7 +201,7 @@ def _in_table(i: int, group: NDArray[np.int32], own: Floats, found: Floats, heig
     many = int(column.sum())
     if not (column[: len(found)].any() or many >= (1 if between else _COLUMN)):
         return False
-    sides = np.percentile(found[:, 0], 5), np.percentile(found[:, 2], 95)
+    sides = percentile(found[:, 0], 5), percentile(found[:, 2], 95)
     inside = sides[0] - height < left and right < sides[1] + height
     if in_row:
         return bool(inside or many >= _COLUMN)
