@@ -181,7 +181,8 @@ def _load_tokenizer(folder: Path) -> Any:
     except Exception as error:  # its readers raise anything, down to bare Exception
         if not (folder / "tokenizer_config.json").is_file():
             raise ModelError(
-                f"{str(folder)!r} has no tokenizer_config.json", processor_advice(folder)
+                f"{str(folder)!r} has no tokenizer_config.json",
+                processor_advice(folder, "AutoTokenizer"),
             ) from error
         raise ModelError(
             f"the vocabulary of {str(folder)!r} cannot be loaded: {_first_line(error)}",

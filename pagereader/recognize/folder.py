@@ -105,10 +105,13 @@ def check_files(folder: Path) -> dict[str, Any]:
         raise ModelError(
             f"{str(folder)!r} has no vocabulary (tokenizer.json, vocab.json with merges.txt, or"
             " sentencepiece.bpe.model)",
-            processor_advice(folder),
+            processor_advice(folder, "AutoTokenizer"),
         )
     if not any((folder / file).is_file() for file in PROCESSORS):
-        raise ModelError(f"{str(folder)!r} has no {PROCESSORS[1]}", processor_advice(folder))
+        raise ModelError(
+            f"{str(folder)!r} has no {PROCESSORS[1]}",
+            processor_advice(folder, "AutoImageProcessor"),
+        )
     check_content(folder)
     return config
 
@@ -186,13 +189,13 @@ def parts_of(weights: Path) -> list[str]:
     return sorted({str(part) for part in parts.values()}) if isinstance(parts, dict) else []
 
 
-def processor_advice(folder: Path) -> str:
-    """Return how to get tokenizer and image processor, which trainings often do not save."""
+def processor_advice(folder: Path, part: str) -> str:
+    """Return how to get tokenizer or image processor, which trainings often do not save."""
     base = read_json(folder / "config.json").get("_name_or_path")
     base = base[:200] if isinstance(base, str) and base else "NAME-OF-THE-BASE-MODEL"
     return (
-        "copy what is missing from its base model, in Python: "
-        f"TrOCRProcessor.from_pretrained({base!r}).save_pretrained({str(folder)!r})"
+        "take it from the model that was trained further, in Python: "
+        f"{part}.from_pretrained({base!r}).save_pretrained({str(folder)!r})"
     )
 
 

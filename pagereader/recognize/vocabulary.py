@@ -60,8 +60,12 @@ class Vocabulary:
     def pieces(self, tokens: Sequence[int]) -> list[str]:
         """Return one string a token; together they are the line as the tokenizer decodes it."""
         known = [self._piece(token) for token in tokens]
-        whole = self._decode(tokens)
-        if "".join(known) == whole:
+        whole, joined = self._decode(tokens), "".join(known)
+        if joined == whole:
+            return known
+        if joined == f" {whole}":  # sentencepiece's words begin with a blank, its lines do not
+            first = next(number for number, piece in enumerate(known) if piece)
+            known[first] = known[first][1:]
             return known
         return self._grown(tokens, whole)
 
@@ -81,8 +85,9 @@ class Vocabulary:
         return pieces
 
     def _piece(self, token: int) -> str:
+        """Return what a token is inside a line: what it adds to itself."""
         if token not in self._pieces:
-            self._pieces[token] = self._decode([token])
+            self._pieces[token] = self._decode([token, token])[len(self._decode([token])) :]
         return self._pieces[token]
 
     def _decode(self, tokens: Sequence[int]) -> str:

@@ -144,10 +144,14 @@ def sentencepiece(folder: Path) -> int:
         minloglevel=2,
     )
     say(folder / "tokenizer_config.json", tokenizer_class="XLMRobertaTokenizer")
-    with quiet_transformers():
-        from transformers import AutoTokenizer
+    return len(load_tokenizer(folder))
 
-        return len(AutoTokenizer.from_pretrained(str(folder)))
+
+def load_tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    with quiet_transformers():
+        return AutoTokenizer.from_pretrained(str(folder))
 
 
 def characters(folder: Path) -> int:
@@ -173,16 +177,14 @@ def test_texts_are_spelled_as_in_stock(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Blanks before punctuation, too: transformers takes them out if the tokenizer says so."""
-    from transformers import AutoTokenizer
-
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (copy / name).unlink()
     size = make(copy)
     if tidied is not None:
         say(copy / "tokenizer_config.json", clean_up_tokenization_spaces=tidied)
     build_model(SQUARE, vocab_size=size).save_pretrained(copy)
+    stock = load_tokenizer(copy)
     with quiet_transformers():
-        stock = AutoTokenizer.from_pretrained(str(copy))
         lines = [stock(text).input_ids for text in TEXTS[:20]]
         theirs = [stock.decode(line, skip_special_tokens=True) for line in lines]
     assert any("said ," in text for text in theirs) == (not tidied or make is bpe)
@@ -194,6 +196,24 @@ def test_texts_are_spelled_as_in_stock(
             assert vocabulary.text(line) == " ".join(text.split())
             assert "".join(vocabulary.pieces(line)) == text
     assert capfd.readouterr() == ("", "")
+
+
+def test_blanks_belong_to_the_words_that_they_precede(copy: Path) -> None:
+    """And a sentencepiece line is not spelled by decoding each of its beginnings."""
+    (copy / "tokenizer.json").unlink()
+    size = sentencepiece(copy)
+    build_model(SQUARE, vocab_size=size).save_pretrained(copy)
+    tokenizer = load_checkpoint(str(copy), stock=False).tokenizer
+    vocabulary = Vocabulary(tokenizer)
+    vocabulary._grown = pytest.fail  # type: ignore[assignment, method-assign]
+    for text in TEXTS[:20]:
+        tokens = tokenizer(text).input_ids
+        names = tokenizer.convert_ids_to_tokens(tokens)
+        pieces = vocabulary.pieces(tokens)
+        assert "".join(pieces) == tokenizer.decode(tokens, skip_special_tokens=True)
+        known = [(n, p) for n, p in zip(names, pieces, strict=True) if n not in SPECIAL]
+        assert known[0][1] == known[0][0].removeprefix("▁")
+        assert all(piece == name.replace("▁", " ") for name, piece in known[1:])
 
 
 def test_a_vocabulary_saved_again_needs_no_transformers(copy: Path) -> None:
