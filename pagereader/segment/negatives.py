@@ -36,9 +36,9 @@ def is_negative(pixels: NDArray[np.uint8]) -> bool:
         pixels: uint8, shape (height, width) for grey or (height, width, 3) for RGB.
     """
     step = max(1, max(pixels.shape[:2]) // (2 * _SIDE))
-    sample = to_grey(np.ascontiguousarray(pixels[::step, ::step]))
-    height, width = (round(_MARGIN * side) for side in sample.shape)
-    sample = sample[height : len(sample) - height, width : sample.shape[1] - width]
+    inner = pixels[tuple(_inner(side, step) for side in pixels.shape[:2])]
+    size = [-(-side // step) for side in inner.shape[1::-1]]
+    sample = to_grey(np.asarray(cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST), np.uint8))
     if float(sample.mean()) > _BRIGHT or min(sample.shape) < _PATCH:
         return False
     factor = min(1.0, _SIDE / max(sample.shape))
@@ -51,3 +51,10 @@ def is_negative(pixels: NDArray[np.uint8]) -> bool:
         return False
     patches = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((_PATCH, _PATCH), np.uint8))
     return float(patches.sum()) < _PATCHES * float(light.sum())
+
+
+def _inner(side: int, step: int) -> slice:
+    """A side of a page without its margins, in steps of so many pixels."""
+    count = -(-side // step)
+    margin = round(_MARGIN * count)
+    return slice(margin * step, (count - margin) * step)

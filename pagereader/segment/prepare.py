@@ -121,7 +121,8 @@ class _Contrast:
     def of(cls, grey: Grey, background: Grey) -> _Contrast:
         flat = np.asarray(cv2.divide(grey, background, scale=255), np.uint8)
         mean, deviation = _surroundings(flat)
-        values = np.asarray(cv2.subtract(_full_size(mean, flat.shape), flat), np.uint8)
+        light = doubled(_rounded(mean), _WINDOW_HALVED, flat.shape, cv2.INTER_LINEAR)
+        values = np.asarray(cv2.subtract(light, flat), np.uint8)
         sauvola = mean * (_SAUVOLA_K - deviation * np.float32(_SAUVOLA_K / 128))
         return cls(values, sauvola, _typical_contrast(values))
 
@@ -133,7 +134,11 @@ class _Contrast:
     def darker(self, share: float, k: float) -> Mask:
         """Return what has this share of the typical contrast, and passes Sauvola's test."""
         floor = max(_LEAST_CONTRAST, share * self.typical)
-        limit = _full_size(np.maximum(k * self.sauvola, floor), self.values.shape)
+        small = _rounded(np.maximum(k * self.sauvola, floor))
+        lowest, highest, _, _ = cv2.minMaxLoc(small)
+        if lowest == highest:  # as with black ink on white paper
+            return np.asarray(cv2.threshold(self.values, lowest, 1, cv2.THRESH_BINARY)[1], np.uint8)
+        limit = doubled(small, _WINDOW_HALVED, self.values.shape, cv2.INTER_LINEAR)
         return (self.values > limit).view(np.uint8)
 
 
@@ -187,17 +192,16 @@ def _surroundings(flat: Grey) -> tuple[Map, Map]:
     return mean, np.sqrt(np.maximum(square - mean * mean, 0))
 
 
-def _full_size(values: Map, shape: tuple[int, ...]) -> Grey:
-    """Return values of the smaller copy at full size, rounded."""
-    small = np.clip(values + 0.5, 0, 255).astype(np.uint8)
-    return np.asarray(doubled(small, _WINDOW_HALVED, shape, cv2.INTER_LINEAR), np.uint8)
+def _rounded(values: Map) -> Grey:
+    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
 
 
 def _typical_contrast(contrast: Grey) -> float:
     """Median contrast of the ink, weighted by its square: noise is plenty, but weak."""
-    histogram = cv2.calcHist([contrast[::2]], [0], None, [256], [0, 256]).ravel().astype(np.float64)
-    histogram[: int(_LEAST_CONTRAST) + 1] = 0
-    if histogram.sum() < _LEAST_INK:
+    sample = contrast[::2]
+    ink = sample[sample > int(_LEAST_CONTRAST)]
+    if len(ink) < _LEAST_INK:
         return 0.0
+    histogram = np.bincount(ink, minlength=256)
     weight = histogram * np.arange(256.0) ** 2
     return float(np.searchsorted(np.cumsum(weight), weight.sum() / 2))
