@@ -8,7 +8,7 @@ Lists are in reading order: ``page.regions``, ``region.lines``, ``line.words``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -58,8 +58,29 @@ class RegionType(StrEnum):
     """A ruling: holds no lines."""
 
 
-@dataclass(slots=True)
-class Word:
+class _ByValue:
+    """Equal to another of its kind that holds the same; arrays leave that to who compares."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        names = [each.name for each in fields(self)]  # type: ignore[arg-type]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(np.asarray(one), np.asarray(other))
+    if isinstance(one, Exception):
+        return type(one) is type(other) and repr(one) == repr(other)
+    return one == other
+
+
+@dataclass(slots=True, eq=False)
+class Word(_ByValue):
     """One word of a line.
 
     Attributes:
@@ -85,8 +106,8 @@ class Alternative:
     confidence: float | None = None
 
 
-@dataclass(slots=True)
-class Line:
+@dataclass(slots=True, eq=False)
+class Line(_ByValue):
     """One line of text.
 
     Attributes:
@@ -115,8 +136,8 @@ class Line:
     error: str = ""
 
 
-@dataclass(slots=True)
-class Region:
+@dataclass(slots=True, eq=False)
+class Region(_ByValue):
     """A block of the page: a paragraph, heading, table, picture and so on.
 
     Attributes:
@@ -189,8 +210,8 @@ class ProcessingStep:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
-class Page:
+@dataclass(slots=True, eq=False)
+class Page(_ByValue):
     """One page and what was read on it.
 
     Attributes:
@@ -257,8 +278,8 @@ class Document:
         return "\f".join(page.text for page in self.pages)
 
 
-@dataclass(slots=True)
-class PageImage:
+@dataclass(slots=True, eq=False)
+class PageImage(_ByValue):
     """A page as pixels, before anything was read.
 
     Attributes:

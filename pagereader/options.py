@@ -6,8 +6,10 @@ same names as keyword arguments. Nothing else in pagereader has defaults of its 
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,15 @@ class PageRange:
         return sorted(chosen)
 
 
+_TYPES: dict[str, tuple[type, str]] = {
+    "str": (str, "text"),
+    "bool": (bool, "True or False"),
+    "int": (Integral, "a whole number"),
+    "float": (Real, "a number"),
+}
+"""What the annotations of the options mean: programs pass what the command line cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Settings of a reading. Checked once, when made.
@@ -130,6 +141,14 @@ class Options:
     page_timeout: float = 1800.0
 
     def __post_init__(self) -> None:
+        if isinstance(self.model, os.PathLike):
+            object.__setattr__(self, "model", os.fspath(self.model))
+        for each in fields(self):
+            self._check_type(
+                each.name,
+                str(each.type),
+                each.default or ("1,3-5" if each.name == "pages" else "en"),
+            )
         if self.pages is not None:
             PageRange.parse(self.pages)
         self._check_choice("orientation", ORIENTATIONS)
@@ -161,6 +180,17 @@ class Options:
                 f"{self.language!r} is no language code", "use ISO 639, such as en or fr"
             )
 
+    def _check_type(self, name: str, annotation: str, example: object) -> None:
+        value = getattr(self, name)
+        wanted = annotation.removesuffix(" | None")
+        if value is None and wanted != annotation:
+            return
+        kind, words = _TYPES[wanted]
+        if not isinstance(value, kind) or (isinstance(value, bool) and wanted != "bool"):
+            like = f" such as {example!r}" if wanted == "str" else ""
+            name = name.replace("_", "-")
+            raise UsageError(f"{name} {value!r} is not {words}", f"give {words}{like}")
+
     def _check_choice(self, name: str, choices: tuple[str, ...]) -> None:
         value = getattr(self, name)
         if value not in choices:
@@ -177,6 +207,8 @@ class Options:
         unknown = sorted(set(changes) - set(known))
         if unknown:
             raise UsageError(f"no option is called {unknown[0]!r}", f"known: {', '.join(known)}")
+        if not isinstance(options, cls | None):
+            raise UsageError(f"{options!r} is no Options", "give single settings by their names")
         base = options or cls()
         return cls(**({name: getattr(base, name) for name in known} | changes))
 

@@ -16,14 +16,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pagereader.document import Document, Page, PageImage, PageSource
 from pagereader.errors import ModelError, PageError, PagereaderError, UsageError
 from pagereader.log import about_page, logger
+from pagereader.inmemory import pixels_of
 from pagereader.options import Options, PageRange
 from pagereader.parse import fitted, parse_transcription
 from pagereader.placing import apply_reading
@@ -115,10 +117,17 @@ class Reader:
 
         Raises:
             InputError: if a file cannot be read (``on_error="raise"``).
+            UsageError: if an input is no path, or ``on_error`` something else.
             PageError: if a page cannot be read (``on_error="raise"``).
             ModelError: if the recogniser is missing or broken.
         """
         return self.read_files(find_inputs(inputs, recursive=recursive), on_error=on_error)
+        for path in inputs:
+            if not isinstance(path, (str, bytes, os.PathLike)):
+                raise UsageError(
+                    f"{type(path).__name__} is no path",
+                    "read(*paths) takes each path by itself; read_image takes images in memory",
+                )
 
     def read_files(
         self, files: Iterable[InputFile], *, on_error: OnError = "raise"
@@ -130,7 +139,16 @@ class Reader:
     def read_pages(
         self, refs: Iterable[PageRef | Page], *, on_error: OnError = "raise"
     ) -> Iterator[Page]:
-        """Yield the pages that ``refs`` point to, in order; failed pages pass through."""
+        """Yield the pages that ``refs`` point to, in order; failed pages pass through.
+
+        Raises:
+            UsageError: if ``on_error`` is neither "raise" nor "keep".
+        """
+        if on_error not in get_args(OnError):
+            raise UsageError(f"on_error {on_error!r} is unknown", "raise or keep")
+        return self._read_pages(refs, on_error)
+
+    def _read_pages(self, refs: Iterable[PageRef | Page], on_error: OnError) -> Iterator[Page]:
         tasks = (self._task(ref) for ref in refs)
         with closing(self._prepare_ahead(tasks)) as prepared:
             for group in self._groups(prepared):
@@ -141,16 +159,16 @@ class Reader:
 
     def read_image(
         self,
-        image: NDArray[np.uint8] | PageImage,
+        image: NDArray[np.uint8] | Image.Image | PageImage,
         *,
-        dpi: tuple[float, float] | None = None,
-        name: str = "image",
+        dpi: float | tuple[float, float] | None = None,
+        name: str | os.PathLike[str] = "image",
     ) -> Page:
         """Return the transcription of one image in memory.
 
         Args:
-            image: uint8, (height, width) grey or (height, width, 3) RGB.
-            dpi: Resolution if known.
+            image: uint8, (height, width) grey or (height, width, 3) RGB; or a Pillow image.
+            dpi: Resolution if known, one number or horizontal and vertical.
             name: Stands for the file name in outputs.
 
         Raises:
@@ -158,7 +176,9 @@ class Reader:
             PageError: if the page cannot be read.
         """
         if not isinstance(image, PageImage):
-            image = PageImage(_checked_pixels(image), PageSource(name, count=1), dpi)
+            if isinstance(dpi, (int, float)):
+                dpi = (float(dpi), float(dpi))
+            image = PageImage(pixels_of(image), PageSource(os.fspath(name), count=1), dpi)
         loaded = image
         (page,) = self._recognize([_guarded(image.source, lambda: self._prepare(lambda: loaded))])
         if page.error is not None:
@@ -180,13 +200,16 @@ class Reader:
                     )
                 ]
             return list(refs)
-        except PagereaderError as error:
+        except Exception as error:
             return [failed_page(PageSource(file.path), error)]
 
     def load(self, ref: PageRef) -> PageImage:
         """Return a page's pixels; for a transcription, its image with what is known of it.
 
         Raises:
+        A transcription that knows no line, because its page failed or nobody has drawn lines yet,
+        is not taken for one of a blank page: lines are found.
+
             PageError: if the page, or the image of a transcription, cannot be read.
             InputError: if the whole file cannot be read.
         """
@@ -201,7 +224,7 @@ class Reader:
         except PagereaderError as error:
             message = f"{shown(ref.path)}: its image {error.message}"
             raise type(error)(message, error.advice) from error
-        if not self.options.resegment:
+        if known.lines and not self.options.resegment:
             image.known = fitted(known, image.width, image.height)
         image.source = ref.source
         return image
@@ -362,18 +385,6 @@ def failed_page(source: PageSource, error: Exception) -> Page:
         kind = type(error).__name__
         error = PageError(f"{source}: {kind}: {error}", "please report this; -vv shows where")
     return Page(0, 0, source, error=error)
-
-
-def _checked_pixels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Refuse what would only look like an image: floats up to 1, say, would all be black."""
-    pixels = np.asarray(image)
-    is_image = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
-    if pixels.dtype != np.uint8 or not is_image or not pixels.size:
-        raise UsageError(
-            f"an array of {pixels.dtype} {pixels.shape} is no image",
-            "give uint8, (height, width) or (height, width, 3)",
-        )
-    return pixels
 
 
 def _guarded(source: PageSource, work: Callable[[], _Prepared]) -> _Prepared:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pagereader import __version__
 from pagereader.document import Page, ProcessingStep, RegionType
 from pagereader.write.dates import made
+from pagereader.write.given import only_page
 from pagereader.write.pagexml import joined, turning_angle
 from pagereader.write.placed import Box, PlacedLine, PlacedRegion, PlacedWord, place, wanted_ids
 from pagereader.write.sanitise import Ids, clean_name, confidence, decimal
@@ -31,7 +32,7 @@ class AltoWriter:
 
     def render(self, pages: Sequence[Page], image_names: Sequence[str]) -> bytes:
         """Return the file's content; see :class:`pagereader.stages.Writer`."""
-        (page,), (image_name,) = pages, image_names
+        page, image_name = only_page(self.format, pages, image_names)
         root = _AltoFile(page).build(image_name)
         return indented(root)
 

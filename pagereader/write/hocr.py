@@ -17,6 +17,7 @@ from lxml import etree
 from pagereader import __version__
 from pagereader.document import Page, RegionType
 from pagereader.write.dates import made
+from pagereader.write.given import with_names
 from pagereader.write.outline import IntPoints
 from pagereader.write.placed import Box, PlacedLine, PlacedRegion, PlacedWord, place, wanted_ids
 from pagereader.write.sanitise import Ids, clean_name, decimal, ncname, property_value
@@ -44,7 +45,7 @@ class HocrWriter:
     def render(self, pages: Sequence[Page], image_names: Sequence[str]) -> bytes:
         """Return the file's content; see :class:`pagereader.stages.Writer`."""
         body = _XHTML.element("body")
-        for number, (page, name) in enumerate(zip(pages, image_names, strict=True), 1):
+        for number, (page, name) in enumerate(with_names(pages, image_names), 1):
             _HocrPage(page, number).build(body, name)
         languages = sorted({page.language for page in pages if page.language})
         root = _XHTML.root("html")

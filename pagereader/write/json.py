@@ -12,9 +12,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from pagereader import __version__
 from pagereader.document import Line, Page, Points, ProcessingStep, Region, Word
 from pagereader.errors import PagereaderError
+from pagereader.write.given import with_names
 from pagereader.write.sanitise import confidence
 
 _PAIR = re.compile(r"\[\n *(-?[\d.]+),\n *(-?[\d.]+)\n *\]")
@@ -36,7 +39,7 @@ class JsonWriter:
         document = {
             "pagereader": VERSION,
             "creator": f"pagereader {__version__}",
-            "pages": [_page(p, name) for p, name in zip(pages, image_names, strict=True)],
+            "pages": [_page(p, name) for p, name in with_names(pages, image_names)],
         }
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
         text = _PAIR.sub(r"[\1, \2]", text)
@@ -150,7 +153,8 @@ def _filled(entries: dict[str, Any], keep: Sequence[str] = ()) -> dict[str, Any]
 
 
 def _points(values: Points) -> list[list[float]]:
-    rows = [_numbers(row) for row in values.reshape(-1, 2).tolist()]
+    corners = np.asarray(values, np.float64).reshape(-1, 2)
+    rows = [_numbers(row) for row in corners.tolist()]
     return [row for row in rows if len(row) == 2]
 
 

@@ -16,6 +16,7 @@ from pagereader import __version__
 from pagereader.document import Page, ProcessingStep, RegionType
 from pagereader.languages import NAMES
 from pagereader.write.dates import made
+from pagereader.write.given import only_page
 from pagereader.write.outline import IntPoints
 from pagereader.write.placed import (
     PlacedLine,
@@ -48,7 +49,7 @@ class PageXmlWriter:
 
     def render(self, pages: Sequence[Page], image_names: Sequence[str]) -> bytes:
         """Return the file's content; see :class:`pagereader.stages.Writer`."""
-        (page,), (image_name,) = pages, image_names
+        page, image_name = only_page(self.format, pages, image_names)
         ids = Ids(wanted_ids(page.regions))
         root = _PAGE.root("PcGts", SCHEMA)
         root.append(_metadata(page))

@@ -18,6 +18,7 @@ from pagereader.geometry import bounds
 from pagereader.write.sanitise import clean_text
 
 _INDENT_H = 0.8
+_FAR = 1e9  # beyond any page
 _WIDE_GAP = 1.6  # of the region's usual distance between lines
 _SHORT = 0.85  # of the region's width: a line that ends before has ended on purpose
 _HYPHENS = "-\u2010\u00ac\u2e17\u00ad="
@@ -115,7 +116,7 @@ def _region_paragraphs(region: Region, page: Page, known: Counter[str]) -> list[
 
 def _starts(lines: Sequence[Line], page: Page) -> list[bool]:
     """For each line of a region, whether a paragraph begins with it."""
-    ends = np.array([_upright(line.baseline[[0, -1]], page) for line in lines])
+    ends = np.array([_upright(_ends(line), page) for line in lines])
     left, right = ends[:, :, 0].min(axis=1), ends[:, :, 0].max(axis=1)
     foot = ends[:, :, 1].mean(axis=1)
     height = max(1.0, float(np.median([_height(line) for line in lines])))
@@ -134,10 +135,29 @@ def _starts(lines: Sequence[Line], page: Page) -> list[bool]:
 
 
 def _height(line: Line) -> float:
-    if line.height > 0:
+    if 0 < line.height < _FAR:
         return line.height
-    _, top, _, bottom = bounds(line.polygon)
-    return (bottom - top) / 2
+    outline = _known(line.polygon)
+    return float(np.ptp(outline[:, 1])) / 2 if len(outline) else 0.0
+
+
+def _ends(line: Line) -> Points:
+    """Where the line begins and ends: by its baseline, else along the foot of its outline."""
+    path = _known(line.baseline)
+    if len(path):
+        return path[[0, -1]]
+    outline = _known(line.polygon)
+    if not len(outline):
+        return np.zeros((2, 2))
+    left, _, right, bottom = bounds(outline)
+    return np.array([[left, bottom], [right, bottom]])
+
+
+def _known(values: Points) -> Points:
+    """The points that are numbers, as far off a page as they may lie."""
+    rows = np.asarray(values, np.float64).reshape(-1, 2)
+    clipped: Points = np.clip(rows[np.isfinite(rows).all(axis=1)], -_FAR, _FAR)
+    return clipped
 
 
 def _upright(values: Points, page: Page) -> Points:

@@ -59,6 +59,9 @@ def test_ugly_pages_are_valid_text_and_json(pages, name):
     assert len(text.split("\f")) == max(1, len(pages))
     document = json.loads(write.writer("json").render(pages, [name] * len(pages)))
     assert [page["image"] for page in document["pages"]] == [name] * len(pages)
+    write.writer("md").render(pages, [name] * len(pages)).decode()
+    flowing = write.writer("txt", reflow=True).render(pages, [name] * len(pages)).decode()
+    assert len(flowing.split("\f")) == max(1, len(pages))
 
 
 def test_every_format_says_the_same_text():
