@@ -22,6 +22,7 @@ from pagereader.recognize.folder import (
     find_checkpoint,
     processor_advice,
     read_json,
+    weights_of,
 )
 from pagereader.recognize.preprocess import ImageRules
 from pagereader.recognize.tokenizer import PlainTokenizer
@@ -147,9 +148,10 @@ def fingerprint(folder: Path) -> str:
     """Return a SHA-256 over what decides a model's readings, in hexadecimal."""
     vocabulary = {file for files in VOCABULARIES for file in files}
     wanted = vocabulary | set(PROCESSORS) | {"config.json", "generation_config.json"}
+    wanted |= set(weights_of(folder))  # and no others: those of a clone take seconds
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.name in wanted or (path.suffix in (".safetensors", ".bin") and path.is_file()):
+        if path.name in wanted:
             digest.update(path.name.encode("utf-8", "surrogateescape") + b"\0")
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

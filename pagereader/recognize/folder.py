@@ -165,8 +165,7 @@ def check_content(folder: Path) -> None:
     Raises:
         ModelError: naming the file.
     """
-    weights = next(name for name in WEIGHTS if (folder / name).is_file())
-    for name in (*vocabulary_of(folder), weights, *parts_of(folder / weights)):
+    for name in (*vocabulary_of(folder), *weights_of(folder)):
         if not (folder / name).is_file():
             raise ModelError(f"{str(folder)!r} has no {name}", "copy the model again")
         with (folder / name).open("rb") as file:
@@ -183,10 +182,12 @@ def vocabulary_of(folder: Path) -> tuple[str, ...]:
     return next(whole, ())
 
 
-def parts_of(weights: Path) -> list[str]:
-    """Return the names of the files that an index says the weights are parted into."""
-    parts = read_json(weights).get("weight_map") if weights.suffix == ".json" else None
-    return sorted({str(part) for part in parts.values()}) if isinstance(parts, dict) else []
+def weights_of(folder: Path) -> list[str]:
+    """Return the files of a checkpoint's weights, those first that an index parts them into."""
+    first = next(name for name in WEIGHTS if (folder / name).is_file())
+    parts = read_json(folder / first).get("weight_map") if first.endswith(".json") else None
+    named = {str(part) for part in parts.values()} if isinstance(parts, dict) else set()
+    return [*sorted(named), first]
 
 
 def processor_advice(folder: Path, part: str) -> str:

@@ -324,6 +324,8 @@ def test_the_length_limit_is_never_the_stock_default(copy: Path) -> None:
 def test_the_fingerprint_follows_weights_and_vocabulary(copy: Path) -> None:
     before = fingerprint(copy)
     (copy / "README.md").write_text("words")
+    (copy / "pytorch_model.bin").write_text("the same in another format")
+    (copy / "training_args.bin").write_text("of a training")
     assert fingerprint(copy) == before
     weights = copy / "model.safetensors"
     data = bytearray(weights.read_bytes())
