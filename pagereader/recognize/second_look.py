@@ -37,16 +37,20 @@ class View:
     Attributes:
         width: Its width in shares of the crop's own.
         contrast: Whether pale ink and dull paper are brought to the usual greys.
+        trim: Share of its height that is left away above, and likewise below; the rest is drawn
+            out to the crop's own height.
     """
 
     width: float = 1.0
     contrast: bool = False
+    trim: float = 0.0
 
     def show(self, pixels: Pixels) -> Pixels:
         """Return the crop, uint8 grey of shape (height, width), seen in this way."""
         height, width = pixels.shape
-        shown = pixels
-        if self.width != 1.0:
+        cut = round(height * self.trim)
+        shown = pixels[cut : height - cut]
+        if self.width != 1.0 or cut:
             size = (max(4, round(width * self.width)), height)
             how = cv2.INTER_LINEAR if self.width > 1 else cv2.INTER_AREA
             shown = np.asarray(cv2.resize(shown, size, interpolation=how), np.uint8)
@@ -76,6 +80,9 @@ _LETTER = 0.5
 """Width in heights of a crop that a letter is widened to: what print has, and hands have not."""
 _WIDENED = (1.25, 2.0)
 """How much wider a crop is shown at least and at most."""
+_SMALL, _TRIM = 1.8, 0.083
+"""Where letters should be so many times wider, they lie small between ascenders and descenders:
+so much of the crop is trimmed on both sides then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,8 @@ def widened(pixels: Pixels, reading: LineReading) -> View:
     height, width = pixels.shape
     least, most = _WIDENED
     wanted = _LETTER * height * len(reading.text) / width
-    return View(min(most, max(least, wanted)), contrast=True)
+    trim = _TRIM if wanted >= _SMALL else 0.0
+    return View(min(most, max(least, wanted)), contrast=True, trim=trim)
 
 
 def together(first: LineReading, second: LineReading) -> LineReading:

@@ -144,12 +144,31 @@ def test_parts_hold_all_unsure_words_once_and_in_order(
 
 
 @pytest.mark.parametrize(
-    ("text", "width"),
-    [("print, w", 1.25), ("a small hand", 1.5), ("the smallest hand that is", 2.0), ("", 1.25)],
+    ("text", "width", "trimmed"),
+    [
+        ("print, w", 1.25, False),
+        ("a small hand", 1.5, False),
+        ("the smallest hand that is", 2.0, True),
+        ("", 1.25, False),
+    ],
 )
-def test_the_narrower_the_letters_the_wider_they_are_shown(text: str, width: float) -> None:
+def test_the_narrower_the_letters_the_larger_they_are_shown(
+    text: str, width: float, trimmed: bool
+) -> None:
     view = widened(grey(160), LineReading(text, 0.5))
-    assert view == View(width, contrast=True)
+    assert view == replace(View(width, contrast=True), trim=view.trim)
+    assert (view.trim > 0) == trimmed
+
+
+def test_a_trimmed_line_is_drawn_out_to_its_height() -> None:
+    crop = np.full((48, 200), 255, np.uint8)
+    crop[:4] = crop[-4:] = 128
+    crop[20:28, 40:160] = 0
+    shown = View(trim=0.125).show(crop)
+    assert shown.shape == crop.shape
+    assert (shown != 128).all()
+    inked = np.flatnonzero((shown < 128).any(axis=1))
+    assert 10 <= len(inked) <= 11  # 8 rows of 48, of 36 now
 
 
 def test_never() -> None:
@@ -209,7 +228,7 @@ def test_together_is_sound_and_nearly_as_sure_as_can_be(
 @given(
     st.integers(1, 60),
     st.integers(1, 300),
-    st.sampled_from([View(width=1.25, contrast=True), View(width=0.1)]),
+    st.sampled_from([View(width=1.25, contrast=True), View(width=0.1), View(trim=0.083)]),
 )
 def test_every_view_of_every_crop_is_a_crop(height: int, width: int, view: View) -> None:
     crop = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
