@@ -208,6 +208,7 @@ def _load_model(folder: Path) -> Any:
                 weights_only=True,
                 dtype=torch.float32,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are named below
             )
     except pickle.UnpicklingError as error:  # torch's message says how to run the code in it
         raise ModelError(
@@ -221,12 +222,17 @@ def _load_model(folder: Path) -> Any:
             "the files are damaged or of another version; copy the model again",
         ) from error
     missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
-    if missing or report.get("mismatched_keys"):
-        wrong = missing or sorted(str(key) for key in report["mismatched_keys"])
-        more = f" and {len(wrong) - 1} more" if wrong[1:] else ""
+    if missing:
+        more = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise ModelError(
-            f"the weights in {str(folder)!r} lack {wrong[0]}{more}",
+            f"the weights in {str(folder)!r} lack {missing[0]}{more}",
             "config.json and the weights do not belong together",
+        )
+    other = sorted(name for name, *_ in report["mismatched_keys"] if "pooler" not in name)
+    if other:
+        raise ModelError(
+            f"the weights in {str(folder)!r} have another {other[0]} than its config.json says",
+            "the two do not belong together",
         )
     broken = [name for name, weight in model.named_parameters() if not is_finite(weight)]
     if broken:

@@ -98,6 +98,11 @@ def check_files(folder: Path) -> dict[str, Any]:
         raise ModelError(
             f"{str(folder)!r} has a {kind!r} decoder", "pagereader runs TrOCR decoders only"
         )
+    if config.get("quantization_config"):
+        raise ModelError(
+            f"the weights in {str(folder)!r} are quantised",
+            "use the model that they were made from; --precision says how to compute",
+        )
     check_limits(folder, config)
     if not any((folder / weights).is_file() for weights in WEIGHTS):
         raise ModelError(f"{str(folder)!r} has no weights", f"expected {WEIGHTS[0]}")

@@ -194,6 +194,9 @@ def other_image_size(folder: Path) -> None:
         (empty_vocabulary, "has no vocabulary"),
         (poor_vocabulary, "5 tokens, its decoder 73"),
         (other_image_size, "its processor makes"),
+        (change_config("decoder", vocab_size=75), "another decoder.model.decoder.embed_tokens"),
+        (change_config("encoder", image_size=48), "another encoder.embeddings.position_emb"),
+        (change_config(None, quantization_config={"quant_method": "bnb"}), "are quantised"),
     ],
 )
 @pytest.mark.parametrize("stock", [True, False])
