@@ -118,6 +118,7 @@ class _Run:
         self.tally = Tally()
         self._reader, self._plan = reader, plan
         self._overwrite, self._overlay, self._stdout = overwrite, overlay, stdout
+        self._between = b""
         self._document: list[Page] = []
         self._keeps_pages = not all(WRITERS[name].one_page_a_file for name in plan.formats)
 
@@ -210,7 +211,9 @@ class _Run:
 
     def _write(self, format: str, place: _Place, pages: list[Page]) -> None:
         if self._stdout is not None:
-            self._print(self._render(format, place, pages, None), self._stdout)
+            data = self._render(format, place, pages, None)
+            self._print(self._between + data, self._stdout)
+            self._between = BETWEEN.get(format, b"")
             return
         path = self._path(format, place, pages[0].source.number)
         data = self._render(format, place, pages, path)

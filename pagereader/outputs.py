@@ -17,9 +17,12 @@ from pathlib import Path
 from pagereader.document import Page
 from pagereader.errors import UsageError
 from pagereader.sources import InputFile
-from pagereader.write import WRITERS, format_of
+from pagereader.write import WRITERS, format_of, names_a_format
+from pagereader.write.sanitise import printable
 
 STDOUT = "-"
+BETWEEN = {"txt": b"\f", "md": b"\n"}
+"""Formats of which several documents may follow each other, and what parts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class OutputPlan:
     Args:
         output: What the user gave as ``-o``: a file, a folder or "-".
         formats: Names of formats; empty to take the format from the output's suffix.
-        inputs: The input files; more than one, or a folder among them, makes ``output`` a folder.
+        inputs: The input files; more than one, or a folder among them, makes ``output`` a folder,
+            unless it is called like a file.
 
     Raises:
         UsageError: if the formats do not fit the output.
@@ -74,6 +78,12 @@ class OutputPlan:
         if self.to_stdout and len(self.formats) > 1:
             raise UsageError(
                 "standard output holds one format", "name one with -f, or give -o FILE"
+            )
+        if self.to_stdout and len(inputs) > 1 and self.formats[0] not in BETWEEN:
+            raise UsageError(
+                f"standard output holds one document in {self.formats[0]}, "
+                f"and there are {len(inputs)} inputs",
+                "give -o FOLDER/, or -f txt",
             )
 
     def target(self, source: InputFile) -> OutputTarget:
@@ -113,9 +123,25 @@ def _as_folder(output: str, inputs: Sequence[InputFile]) -> Path | None:
     is_folder = os.path.isdir(output)  # noqa: PTH112  no for a name that no file can have
     looks_like_folder = output.endswith(("/", os.sep)) or is_folder
     mirrored = any(Path(source.relative).parent != Path() for source in inputs)
-    if looks_like_folder or len(inputs) > 1 or mirrored:
+    if looks_like_folder:
         return Path(output)
-    return None
+    return Path(folder_name(output)) if len(inputs) > 1 or mirrored else None
+
+
+def folder_name(output: str) -> str:
+    """Return ``output`` as the name of a folder, which the inputs ask for.
+
+    Raises:
+        UsageError: if it is called like a file and no folder: results of several inputs are not
+            put into one, and a folder in a file's place would be no help.
+    """
+    is_folder = output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112
+    if not is_folder and names_a_format(output):
+        raise UsageError(
+            f"{printable(output)} names one file, and several inputs or a folder need a folder",
+            "end it in / for a folder; without -o, texts follow each other on standard output",
+        )
+    return os.path.join(output, "")  # noqa: PTH118  no path may take the slash away again
 
 
 def _checked_formats(output: str, formats: Sequence[str], is_folder: bool) -> tuple[str, ...]:
@@ -132,15 +158,20 @@ def _checked_formats(output: str, formats: Sequence[str], is_folder: bool) -> tu
 
 def _distinct_bases(inputs: Sequence[InputFile]) -> dict[InputFile, Path]:
     """Mirror each input's place; where stems meet, keep the whole file name in the result's."""
-    stems = {source: Path(source.relative).with_suffix("") for source in inputs}
+    stems = {source: _place(source).with_suffix("") for source in inputs}
     taken = Counter(str(stem).casefold() for stem in stems.values())
     bases = {}
     for source, stem in stems.items():
         numbered = re.sub(r"_\d{4,}$", "", str(stem)).casefold()  # page 1 of scan.pdf: scan_0001
         meets = taken[str(stem).casefold()] > 1
         meets |= numbered != str(stem).casefold() and taken[numbered] > 0
-        bases[source] = Path(source.relative) if meets else stem
+        bases[source] = _place(source) if meets else stem
     return _told_apart(bases)
+
+
+def _place(source: InputFile) -> Path:
+    """Where a source lies; a folder that cannot be opened has no place within itself."""
+    return Path(source.relative or Path(source.path).name or "folder")
 
 
 def _told_apart(bases: dict[InputFile, Path]) -> dict[InputFile, Path]:

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pagereader.cli import main
 from pagereader.document import PageImage, ProcessingStep, Region
 from pagereader.geometry import LineWarp, bounds, points, rectangle
 from pagereader.stages import LineCrop, LineReading, Segmentation, WordSpan
+from tests.command import Result, Run
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -124,3 +126,23 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no ../shared beside the repository")
     return SHARED
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Call the command line; no error may show a traceback."""
+
+    def call(*args: object) -> Result:
+        with pytest.raises(SystemExit) as stop:
+            main([str(arg) for arg in args])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Result(int(stop.value.code or 0), out, err)
+
+    return call
+
+
+@pytest.fixture
+def run(command: Run) -> Run:
+    """The same; a short name where nothing else runs."""
+    return command

@@ -14,11 +14,10 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pagereader.archive.rows import InputRow, OutputRow, PageRow, State, page_row
 from pagereader.archive.tasks import Failure, PageResult
 from pagereader.errors import OutputError
 
@@ -50,76 +49,6 @@ CREATE TABLE IF NOT EXISTS records(
 """
 
 
-class State(StrEnum):
-    """What became of a page."""
-
-    PENDING = "pending"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class InputRow:
-    """An input file as the ledger knows it.
-
-    Attributes:
-        id: Its number.
-        place: Real path of the file.
-        digest: SHA-256 of its content.
-        settings: Number of the settings it was read with.
-        run: Number of the run that read it last.
-        complete: Whether every page is done and every output written.
-    """
-
-    id: int
-    place: str
-    digest: str
-    settings: int
-    run: int
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PageRow:
-    """A page as the ledger knows it.
-
-    Attributes:
-        id: Its number.
-        input: Its input's number.
-        position: Its place among the pages of the input that were chosen, from 0.
-        number: Page of the input, from 1.
-        state: What became of it.
-        failure: Why it failed or was skipped, or None.
-    """
-
-    id: int
-    input: int
-    position: int
-    number: int
-    state: State
-    failure: Failure | None
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRow:
-    """A file that belongs to an input.
-
-    Attributes:
-        path: Relative to the output folder.
-        input: The input's number.
-        page: The page's, or None if the file holds the whole document.
-        digest: SHA-256 of its content, or None if it was never completely written.
-        size: In bytes, or None.
-    """
-
-    path: str
-    input: int
-    page: int | None
-    digest: str | None
-    size: int | None
-
-
 class Ledger:
     """The ledger of one output folder.
 
@@ -138,6 +67,7 @@ class Ledger:
         with self._reasons():
             self._db = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
             self._db.execute("PRAGMA foreign_keys = ON")
+            self._check_version()
             if create:
                 self._prepare()
 
@@ -191,7 +121,8 @@ class Ledger:
     def settings(self, number: int) -> dict[str, Any]:
         """Return settings by their number."""
         (text,) = self._one("SELECT description FROM settings WHERE id = ?", number)
-        found: dict[str, Any] = json.loads(text)
+        with self._reasons():
+            found: dict[str, Any] = _loaded(text)
         return found
 
     def input_of(self, base: str) -> InputRow | None:
@@ -305,7 +236,8 @@ class Ledger:
             " WHERE input = ? ORDER BY position",
             (input,),
         )
-        return [_page_row(row) for row in rows]
+        with self._reasons():
+            return [page_row(row) for row in rows]
 
     def outputs(self, input: int) -> list[OutputRow]:
         """Return the outputs of an input."""
@@ -340,15 +272,17 @@ class Ledger:
         with self._reasons():
             return self._db.execute(sql, values).fetchall()
 
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = TRUNCATE")
-        self._db.execute("PRAGMA synchronous = FULL")
+    def _check_version(self) -> None:
         (version,) = self._one("PRAGMA user_version")
         if version not in (0, VERSION):
             raise OutputError(
                 f"{self.path} was made by another version of pagereader",
                 "use that version, or choose another --output",
             )
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = TRUNCATE")
+        self._db.execute("PRAGMA synchronous = FULL")
         with self.transaction():
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
@@ -381,9 +315,11 @@ def results_in(folder: Path) -> frozenset[str]:
         return ledger.results()
 
 
-def _page_row(row: Sequence[Any]) -> PageRow:
-    failure = Failure(row[5], row[6] or "", row[7] or "") if row[5] else None
-    return PageRow(row[0], row[1], row[2], row[3], State(row[4]), failure)
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise sqlite3.DatabaseError(f"its settings are no JSON: {error}") from error
 
 
 def _columns(failure: Failure | None) -> tuple[str | None, str | None, str | None]:

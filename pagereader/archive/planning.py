@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pagereader.archive.ledger import FOLDER, InputRow, Ledger, OutputRow, PageRow, State
+from pagereader.archive.ledger import FOLDER, Ledger
 from pagereader.archive.placing import Placer
+from pagereader.archive.rows import InputRow, OutputRow, PageRow, State
 from pagereader.archive.tasks import Failure, FileSurvey, FileToSurvey, PageJob, PageResult
 from pagereader.archive.workers import differences
 from pagereader.outputs import STDOUT, OutputPlan

@@ -15,11 +15,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from pagereader.archive.ledger import FOLDER, Ledger, State
+from pagereader.archive.ledger import FOLDER, Ledger
 from pagereader.archive.lock import locked
 from pagereader.archive.placing import DiskError, Placer
 from pagereader.archive.planning import OpenInput, Planner
 from pagereader.archive.progress import Count, PageReport, Progress, Quiet
+from pagereader.archive.rows import State
 from pagereader.archive.schedule import Item, Result, Schedule
 from pagereader.archive.summary import Summary, summarise
 from pagereader.archive.tasks import (

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pagereader.archive.ledger import FOLDER, Ledger, State
+from pagereader.archive.ledger import FOLDER, Ledger
 from pagereader.archive.lock import is_locked
+from pagereader.archive.rows import State
 from pagereader.archive.tasks import Failure
 from pagereader.batch import Tally
 from pagereader.errors import ExitCode

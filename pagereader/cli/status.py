@@ -27,4 +27,5 @@ def status_command(folder: Path, as_json: bool) -> int:
         for line in found.lines():
             click.echo(one_line(line))
     bad = found.failed + found.failed_documents + found.skipped + found.pending
-    return int(bool(bad))
+    unfinished = found.surveyed < found.inputs or found.outcome != "finished"
+    return int(bool(bad) or unfinished)

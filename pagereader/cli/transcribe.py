@@ -22,7 +22,7 @@ from pagereader.cli.messages import one_line
 from pagereader.cli.progress import progress_bar
 from pagereader.errors import NothingReadError, OutputError, UsageError
 from pagereader.options import ON_ERROR, ORIENTATIONS, PRECISIONS, Options
-from pagereader.outputs import STDOUT, OutputPlan
+from pagereader.outputs import STDOUT, OutputPlan, folder_name
 from pagereader.pipeline import Reader
 from pagereader.sources import InputFile, find_inputs
 
@@ -166,8 +166,8 @@ def transcribe_command(
     options = Options.of(**{key: value for key, value in settings.items() if key in names})
     files = list(find_inputs(inputs, recursive=recursive))
     if output != STDOUT and any(os.path.isdir(name) for name in inputs):  # noqa: PTH112
-        output = os.path.join(output, "")  # noqa: PTH118  a folder, however few pages it holds
-    chosen = [f for part in formats for f in part.split(",") if f]
+        output = folder_name(output)  # however few pages the input holds
+    chosen = [name for part in formats for f in part.split(",") if (name := f.strip().lower())]
     plan = OutputPlan(output, chosen, files)
     if plan.folder is not None:
         files = _without_results(files, plan.folder, inputs)
@@ -227,7 +227,7 @@ def _into_folder(
         # Failures were told when they happened; what is left to say is how it all went.
         lines = [line for line in summary.lines() if not line.startswith(("failed:", "skipped:"))]
         in_full = mode != "quiet" and (mode != "auto" or sys.stderr.isatty())
-        worth_a_line = bool(summary.failed + summary.skipped + summary.pending)
+        worth_a_line = bool(summary.exit_code or summary.skipped + summary.pending)
         for line in lines if in_full else lines[:worth_a_line]:
             click.echo(f"pagereader: {one_line(line)}", err=True)
     return int(summary.exit_code)

@@ -29,6 +29,7 @@ __all__ = [
     "TextWriter",
     "format_of",
     "is_taken",
+    "names_a_format",
     "write_atomically",
     "writer",
 ]
@@ -86,6 +87,11 @@ def writer(
     if format == PdfWriter.format:
         return PdfWriter(password, stdin)
     return WRITERS[format]()
+
+
+def names_a_format(path: str | os.PathLike[str]) -> bool:
+    """Tell whether the suffix of an output is one we know."""
+    return Path(path).name.lower().endswith(tuple(_SUFFIXES))
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
