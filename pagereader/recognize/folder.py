@@ -22,6 +22,8 @@ VOCABULARIES = (
     ("spiece.model",),
     ("vocab.txt",),
 )
+BYTES = "ByT5Tokenizer"
+"""Its tokens are the bytes of UTF-8: there are no others to be listed in a file."""
 WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -68,6 +70,8 @@ def find_checkpoint(name: str) -> Path:
             f"there is no model folder {name[:200]!r}: {error}"[:400], "give another folder"
         ) from None
     if is_folder and name:
+        if name.encode("utf-8", "ignore") != name.encode("utf-8", "surrogateescape"):
+            raise ModelError(f"the name of {name!r} is no UTF-8", "rename the folder")
         return folder
     if is_file:
         raise ModelError(f"{name!r} is a file, not a model folder", f"try {str(folder.parent)!r}")
@@ -184,6 +188,9 @@ def check_content(folder: Path) -> None:
 def vocabulary_of(folder: Path) -> tuple[str, ...]:
     """Return the files of a checkpoint's vocabulary, or none."""
     whole = (files for files in VOCABULARIES if all((folder / file).is_file() for file in files))
+    settings = folder / "tokenizer_config.json"
+    if settings.is_file() and read_json(settings).get("tokenizer_class") == BYTES:
+        return (settings.name,)
     return next(whole, ())
 
 

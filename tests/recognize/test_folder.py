@@ -142,6 +142,19 @@ def test_names_that_no_folder_can_have(name: str) -> None:
     assert refusal(name).message.startswith("there is no model folder")
 
 
+@pytest.mark.parametrize("name", ["a b'\"é;&\n%s{}[x]", "mo\udcffdel 😀", "-m"])
+def test_folders_of_any_name_are_read_or_refused_for_it(
+    copy: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copy.parent)
+    copy.rename(name)
+    if "\udcff" in name:
+        assert refusal(name).advice == "rename the folder"
+    else:
+        assert load_checkpoint(name, stock=False).name == name
+        assert load_checkpoint(name).model
+
+
 @pytest.mark.parametrize("file", ["config.json", "processor_config.json"])
 def test_configurations_too_deep_to_be_read(copy: Path, file: str) -> None:
     (copy / file).write_text("[" * 100_000)

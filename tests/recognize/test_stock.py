@@ -168,8 +168,16 @@ def characters(folder: Path) -> int:
     return len(words)
 
 
+def utf8(folder: Path) -> int:
+    """Write a tokenizer of bytes, which has no vocabulary."""
+    from transformers import ByT5Tokenizer
+
+    ByT5Tokenizer().save_pretrained(folder)
+    return len(ByT5Tokenizer())
+
+
 @pytest.mark.parametrize("tidied", [None, False, True])
-@pytest.mark.parametrize("make", [bpe, sentencepiece, characters])
+@pytest.mark.parametrize("make", [bpe, sentencepiece, characters, utf8])
 def test_texts_are_spelled_as_in_stock(
     copy: Path,
     make: Callable[[Path], int],
