@@ -15,7 +15,7 @@ from PIL import Image
 from pagereader.document import Page, PageSource
 from pagereader.errors import ExitCode, InputError, OutputError, UsageError
 from pagereader.log import about_page, logger
-from pagereader.outputs import OutputPlan, image_name
+from pagereader.outputs import BETWEEN, OutputPlan, image_name
 from pagereader.pipeline import Reader, failed_page
 from pagereader.sources import InputFile, Kind, PageRef, shown
 from pagereader.view.overlay import draw_overlay
