@@ -122,10 +122,9 @@ class _HocrPage:
         title += [f"bbox 0 0 {page.width} {page.height}", f"ppageno {page.source.index}"]
         if page.dpi:
             title.append(f"scan_res {max(1, round(page.dpi[0]))} {max(1, round(page.dpi[1]))}")
-        error = clean_name(str(page.error)) if page.error is not None else ""
         element = self._element(body, "div", "ocr_page", "", title)
-        if error:
-            element.set("data-error", error or type(page.error).__name__)
+        if page.error is not None:
+            element.set("data-error", clean_name(str(page.error)) or type(page.error).__name__)
         if page.orientation:
             element.set("data-orientation", str(page.orientation))
         if page.skew and math.isfinite(page.skew):

@@ -68,6 +68,9 @@ def test_a_failed_page_does_not_become_a_blank_one(tmp_path, format):
     assert "page 4 is broken" in str(got.error)
     assert "mend it" in str(got.error)
     assert not any(step.name == "error" for step in got.steps)
+    wordless = failed_page()
+    wordless.error = RuntimeError()
+    assert again(tmp_path, format, wordless)[0].error is not None
 
 
 def turned_page(degrees: int) -> Page:
