@@ -16,7 +16,7 @@ from pagereader.document import Page, PageSource
 from pagereader.errors import ExitCode, InputError, OutputError, UsageError
 from pagereader.log import about_page, logger
 from pagereader.outputs import BETWEEN, OutputPlan, image_name
-from pagereader.pipeline import Reader, failed_page
+from pagereader.pipeline import Reader, damage_error, failed_page
 from pagereader.sources import InputFile, Kind, PageRef, shown
 from pagereader.view.overlay import draw_overlay
 from pagereader.write import WRITERS, PdfWriter, is_taken, write_atomically, writer
@@ -32,7 +32,7 @@ class Tally:
 
     Attributes:
         done: Pages read and written.
-        failures: One error for each page or file that failed, in order.
+        failures: One error for each page or file that failed or is damaged, in order.
     """
 
     done: int = 0
@@ -152,6 +152,8 @@ class _Run:
             self._document.append(page)
         if page.error is None:
             self._write_page(place, page)
+            if (damage := damage_error(page)) is not None:
+                self.tally.failures.append(damage)
         else:
             self.tally.failures.append(page.error)
         if place.is_last:

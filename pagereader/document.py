@@ -226,6 +226,8 @@ class Page(_ByValue):
         image_path: The image that the coordinates belong to, if it exists as a file; else empty.
         language: ISO 639-1 code, or empty.
         error: Why the page failed, or None. A failed page has no regions.
+        damage: What is wrong with the pixels of a damaged file, or empty. Such a page was read as
+            far as it can be, and counts as failed all the same.
     """
 
     width: int
@@ -239,6 +241,7 @@ class Page(_ByValue):
     image_path: str = ""
     language: str = ""
     error: Exception | None = None
+    damage: str = ""
 
     @property
     def lines(self) -> list[Line]:
@@ -288,6 +291,7 @@ class PageImage(_ByValue):
         dpi: Resolution if the file tells, else None.
         image_path: The file that holds exactly these pixels, or empty (a rendered PDF page).
         known: Regions and lines that the input already has (PAGE, ALTO, hOCR), or None.
+        damage: What is wrong with the pixels, if the file is damaged, or empty.
     """
 
     pixels: NDArray[np.uint8]
@@ -295,6 +299,7 @@ class PageImage(_ByValue):
     dpi: tuple[float, float] | None = None
     image_path: str = ""
     known: Page | None = None
+    damage: str = ""
 
     @property
     def width(self) -> int:

@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pagereader.document import Document, Page, PageImage, PageSource
+from pagereader import __version__
+from pagereader.document import Document, Page, PageImage, PageSource, ProcessingStep
 from pagereader.errors import ModelError, PageError, PagereaderError, UsageError
-from pagereader.log import about_page, logger
 from pagereader.inmemory import pixels_of
+from pagereader.log import about_page, logger
 from pagereader.options import Options, PageRange
 from pagereader.parse import fitted, parse_transcription
 from pagereader.placing import apply_reading
@@ -116,18 +117,18 @@ class Reader:
                 or "keep" such pages, with ``page.error`` set and no regions.
 
         Raises:
-            InputError: if a file cannot be read (``on_error="raise"``).
             UsageError: if an input is no path, or ``on_error`` something else.
+            InputError: if a file cannot be read (``on_error="raise"``).
             PageError: if a page cannot be read (``on_error="raise"``).
             ModelError: if the recogniser is missing or broken.
         """
-        return self.read_files(find_inputs(inputs, recursive=recursive), on_error=on_error)
         for path in inputs:
             if not isinstance(path, (str, bytes, os.PathLike)):
                 raise UsageError(
                     f"{type(path).__name__} is no path",
                     "read(*paths) takes each path by itself; read_image takes images in memory",
                 )
+        return self.read_files(find_inputs(inputs, recursive=recursive), on_error=on_error)
 
     def read_files(
         self, files: Iterable[InputFile], *, on_error: OnError = "raise"
@@ -206,10 +207,10 @@ class Reader:
     def load(self, ref: PageRef) -> PageImage:
         """Return a page's pixels; for a transcription, its image with what is known of it.
 
-        Raises:
         A transcription that knows no line, because its page failed or nobody has drawn lines yet,
         is not taken for one of a blank page: lines are found.
 
+        Raises:
             PageError: if the page, or the image of a transcription, cannot be read.
             InputError: if the whole file cannot be read.
         """
@@ -254,6 +255,7 @@ class Reader:
             dpi=image.dpi,
             image_path=image.image_path,
             language=self.options.language,
+            damage=image.damage,
         )
         if image.known is not None:
             page.regions = image.known.regions
@@ -267,6 +269,9 @@ class Reader:
             if found.may_be_on_head:
                 turned = str((found.orientation + 180) % 360)
                 other_way_up = partial(self._prepare_turned, load, turned)
+        if page.damage:
+            tool, settings = f"pagereader.sources {__version__}", (("damage", page.damage),)
+            page.steps.insert(0, ProcessingStep("loading", tool, settings))
         crops = self.segmenter.cut(image, page.regions)
         if len(crops) != len(page.lines):
             raise PageError("the segmenter cut another number of crops than lines", "report this")
@@ -376,6 +381,16 @@ def read(
 def read_document(path: str | os.PathLike[str], **changes: Any) -> Document:
     """Return all pages of one file at once; raises as :func:`read` does."""
     return Document(list(read(path, **changes)), os.fspath(path))
+
+
+def damage_error(page: Page) -> PageError | None:
+    """Return what to report of a page that was read from damaged pixels, or None."""
+    if not page.damage:
+        return None
+    return PageError(
+        f"{page.source} is damaged and was read as far as it can be: {page.damage}",
+        "copy or scan it again",
+    )
 
 
 def failed_page(source: PageSource, error: Exception) -> Page:

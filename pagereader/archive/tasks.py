@@ -17,7 +17,7 @@ from pagereader.errors import PageError, PagereaderError
 from pagereader.options import Options
 from pagereader.outputs import image_name
 from pagereader.parse import parse_transcription
-from pagereader.pipeline import Reader, failed_page
+from pagereader.pipeline import Reader, damage_error, failed_page
 from pagereader.sources import InputFile, Kind, PageRef
 from pagereader.write import writer
 
@@ -232,6 +232,8 @@ class Worker:
             if page.error is not None:
                 raise page.error
             outputs, failure = self._render(job.outputs, [page], job.ref, job.ref.source)
+            if (damage := damage_error(page)) is not None and failure is None:
+                failure = Failure.of(damage, job.ref.source)
             record = pack(page) if job.keep and failure is None else None
             return PageResult(
                 job.key, outputs, record, page.confidence, len(page.lines), failure=failure

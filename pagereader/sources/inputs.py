@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from pagereader.document import PageImage, PageSource
 from pagereader.errors import InputError, PageError
+from pagereader.log import logger
 from pagereader.options import Options, PageRange
 from pagereader.sources import pdf, raster, tiff
 from pagereader.sources.kinds import FOREIGN_SUFFIXES, HEAD, Kind, Unreadable, kind_of
@@ -58,7 +59,7 @@ class PageRef:
             InputError: if the file has no other page, or cannot be opened.
         """
         try:
-            return self._load(options)
+            image = self._load(options)
         except Unreadable as error:
             if self.count == 1:
                 raise InputError(f"{shown(self.path)} {error.reason}", error.advice) from error
@@ -67,6 +68,9 @@ class PageRef:
             ) from error
         except OSError as error:
             raise _os_error(self.path, error) from error
+        if image.damage:
+            logger.warning("is damaged and is read as far as it can be: %s", image.damage)
+        return image
 
     def _load(self, options: Options) -> PageImage:
         if self.kind is Kind.PDF:
@@ -76,13 +80,14 @@ class PageRef:
                 options.dpi,
                 options.max_pixels,
             )
-            return PageImage(page.pixels, self.source, page.dpi)
+            return PageImage(page.pixels, self.source, page.dpi, damage=page.damage)
         if self.kind is Kind.TRANSCRIPTION:
             raise Unreadable("is a transcription, not an image", "name the image it belongs to")
         with _opened(self.path, self.data) as file:
             image = raster.decode(file, self.kind, options.max_pixels, self.offset)
         is_file = image.as_stored and self.count == 1 and self.data is None
-        return PageImage(image.pixels, self.source, image.dpi, self.path if is_file else "")
+        path = self.path if is_file else ""
+        return PageImage(image.pixels, self.source, image.dpi, path, damage=image.damage)
 
 
 @dataclass(frozen=True, slots=True)

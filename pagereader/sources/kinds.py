@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from enum import StrEnum
 
 HEAD = 65536
@@ -50,6 +51,8 @@ class Unreadable(Exception):
         self.reason = reason
         self.advice = advice
 
+
+_JBIG2_PAGE, _MOST_SEGMENTS = 48, 10_000
 
 _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (rb"\xff\xd8\xff", Kind.JPEG),
@@ -108,10 +111,23 @@ def webp_size(head: bytes) -> tuple[int, int] | None:
 
 def jbig2_size(stream: bytes) -> tuple[int, int] | None:
     """Return the page size of an embedded JBIG2 stream (segment type 48), if it tells."""
+    for kind, at, _ in _jbig2_segments(stream):
+        if kind == _JBIG2_PAGE:
+            return struct.unpack_from(">2I", stream, at) if len(stream) >= at + 8 else None
+    return None
+
+
+def jbig2_is_cut(stream: bytes) -> bool:
+    """Tell whether an embedded JBIG2 stream ends within a segment: decoders leave it out."""
+    return any(at + length > len(stream) for _, at, length in _jbig2_segments(stream))
+
+
+def _jbig2_segments(stream: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield type, place and length of the data of each segment, up to one of unknown length."""
     at = 0
-    for _ in range(1000):
+    for _ in range(_MOST_SEGMENTS):
         if len(stream) < at + 11:
-            return None
+            return
         number, flags, referred = struct.unpack_from(">IBB", stream, at)
         at += 5
         count = referred >> 5
@@ -122,16 +138,13 @@ def jbig2_size(stream: bytes) -> tuple[int, int] | None:
             at += 1
         at += count * (1 if number <= 256 else 2 if number <= 65536 else 4)
         at += 4 if flags & 0x40 else 1
-        if len(stream) < at + 12:
-            return None
-        length, width, height = struct.unpack_from(">3I", stream, at)
-        at += 4
-        if flags & 0x3F == 48:
-            return width, height
+        if len(stream) < at + 4:
+            return
+        (length,) = struct.unpack_from(">I", stream, at)
         if length == 0xFFFFFFFF:
-            return None
-        at += length
-    return None
+            return
+        yield flags & 0x3F, at + 4, length
+        at += 4 + length
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:

@@ -12,7 +12,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 
 from pagereader.mupdf import quiet_mupdf
 from pagereader.sources.damage import check_damage
+from pagereader.sources.jpeg import decode_jpeg
 from pagereader.sources.kinds import Unreadable, check_pixels, jbig2_size, jpeg2000_size
+from pagereader.sources.pdfimages import jpeg_bytes, listed_images, plain_jpeg
 
 MAX_PAGES = 100_000
 _OPEN_DOCUMENTS = 3
@@ -57,10 +59,14 @@ class PdfPage:
     Attributes:
         pixels: uint8, shape (height, width) for grey or (height, width, 3) for RGB.
         dpi: Horizontal and vertical resolution.
+        damage: What is wrong with the pixels, or empty.
+        checked: Number of the JPEG that is known to be sound or damaged, or 0.
     """
 
     pixels: NDArray[np.uint8]
     dpi: tuple[float, float]
+    damage: str = ""
+    checked: int = 0
 
 
 class _Documents:
@@ -109,9 +115,11 @@ def load_page(file: PdfFile, index: int, dpi: int, max_pixels: int) -> PdfPage:
         pymupdf.TOOLS.reset_mupdf_warnings()  # what the file says of other pages
         try:
             _check_images(document, page, max_pixels)
-            found = _scan(pymupdf, document, page) or _render(pymupdf, page, dpi, max_pixels)
-            check_damage(pymupdf, document, page)
-            return found
+            found = _scan(pymupdf, document, page, max_pixels)
+            found = found or _render(pymupdf, page, dpi, max_pixels)
+            damage = check_damage(pymupdf, document, page)
+            damage = damage or found.damage or _hurt_jpeg(document, page, found.checked, max_pixels)
+            return replace(found, damage=damage)
         finally:
             if page.get_images():  # MuPDF would keep up to 256 MB of decoded images; fonts may stay
                 pymupdf.TOOLS.store_shrink(100)
@@ -207,7 +215,17 @@ def _check_images(document: Any, page: Any, max_pixels: int) -> None:
                 check_pixels(max(1, own[0]), max(1, own[1]), max_pixels)
 
 
-def _scan(pymupdf: Any, document: Any, page: Any) -> PdfPage | None:
+def _hurt_jpeg(document: Any, page: Any, checked: int, max_pixels: int) -> str:
+    """Return what is wrong with a JPEG among a page's images but one, or nothing."""
+    for image in listed_images(page):
+        data = jpeg_bytes(document, image.xref) if image.xref != checked else b""
+        complaint = decode_jpeg(data, max_pixels, as_grey=True).complaint if data else ""
+        if complaint:
+            return f"an image: {complaint}"
+    return ""
+
+
+def _scan(pymupdf: Any, document: Any, page: Any, max_pixels: int) -> PdfPage | None:
     """Return the page's one full-page image, or None if the page is anything else.
 
     The image must be all that is painted, upright in multiples of 90 degrees, and look like the
@@ -223,15 +241,21 @@ def _scan(pymupdf: Any, document: Any, page: Any) -> PdfPage | None:
     xref = _xref_of(page, shown[0])
     if xref is None or not _covers(matrix, page.rect):
         return None
+    jpeg = plain_jpeg(document, xref, max_pixels)
     try:
-        pixels = _turned(_grey_or_rgb(pymupdf, pymupdf.Pixmap(document, xref)), matrix)
+        stored = jpeg.pixels if jpeg is not None else None
+        if stored is None:
+            stored = _grey_or_rgb(pymupdf, pymupdf.Pixmap(document, xref))
+        pixels = _turned(stored, matrix)
     except Exception:  # MuPDF names no exceptions; the rendering will tell if the page is broken
         return None
     if pixels is None or not _looks_like(pymupdf, page, pixels):
         return None
     height, width = pixels.shape[:2]
     dpi = (width * 72 / page.rect.width, height * 72 / page.rect.height)
-    return PdfPage(np.ascontiguousarray(pixels), (round(dpi[0], 2), round(dpi[1], 2)))
+    damage, checked = (jpeg.complaint, xref) if jpeg is not None else ("", 0)
+    rounded = round(dpi[0], 2), round(dpi[1], 2)
+    return PdfPage(np.ascontiguousarray(pixels), rounded, damage, checked)
 
 
 def _xref_of(page: Any, shown: dict[str, Any]) -> int | None:

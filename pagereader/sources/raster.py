@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -28,6 +28,8 @@ from PIL import (
 
 from pagereader.deepgrey import in_8_bits, sample_levels
 from pagereader.log import logger
+from pagereader.sources.fax import decode_fax
+from pagereader.sources.jpeg import decode_jpeg
 from pagereader.sources.kinds import (
     HEAD,
     Kind,
@@ -39,6 +41,7 @@ from pagereader.sources.kinds import (
 from pagereader.sources.tiff import FrameFile
 
 _ORIENTATION = 0x0112
+_HEADERS, _BYTES_A_PIXEL = 64 << 20, 8  # a JPEG may hold no more; what follows its end is not read
 _PILLOW = threading.Lock()  # warnings.catch_warnings is not safe in threads
 
 
@@ -50,11 +53,13 @@ class Raster:
         pixels: uint8, shape (height, width) for grey or (height, width, 3) for RGB.
         dpi: Horizontal and vertical resolution of ``pixels``, if the file tells.
         as_stored: Whether the file holds the pixels in this orientation.
+        damage: What is wrong with the pixels, or empty.
     """
 
     pixels: NDArray[np.uint8]
     dpi: tuple[float, float] | None
     as_stored: bool
+    damage: str = ""
 
 
 def decode(file: BinaryIO, kind: Kind, max_pixels: int, offset: int = 0) -> Raster:
@@ -81,13 +86,61 @@ def decode(file: BinaryIO, kind: Kind, max_pixels: int, offset: int = 0) -> Rast
         frames = getattr(image, "n_frames", 1) if kind in (Kind.WEBP, Kind.PNG) else 1
         if frames > 1:
             logger.warning("holds %d pictures, of which only the first is read", frames)
-        image.load()
-        # A TIFF turns itself on loading and then forgets its tag.
-        ImageOps.exif_transpose(image, in_place=True)
-        pixels = _to_uint8(image, *levels)
+        pixels, damage = _decoded(image, file, kind, max_pixels, orientation)
+        if pixels is None:
+            pixels = _to_uint8(image, *levels)
     if dpi is not None and orientation in (5, 6, 7, 8):
         dpi = dpi[::-1]
-    return Raster(np.ascontiguousarray(pixels), dpi, orientation in (0, 1))
+    return Raster(np.ascontiguousarray(pixels), dpi, orientation in (0, 1), damage)
+
+
+def _decoded(
+    image: ImageFile.ImageFile, file: BinaryIO, kind: Kind, max_pixels: int, orientation: int
+) -> tuple[NDArray[np.uint8] | None, str]:
+    """Decode, with whoever notices damage where that is not Pillow, and tell what is damaged.
+
+    Returns:
+        No pixels if Pillow has loaded the image.
+    """
+    pixels, damage, fax = None, "", None
+    if kind is Kind.JPEG:
+        pixels, damage = _decoded_jpeg(image, file, max_pixels)
+    elif isinstance(image, TiffImagePlugin.TiffImageFile):
+        fax = decode_fax(image, file)
+        if fax is not None and fax.is_group4:
+            fax.check()
+            pixels, damage = fax.pixels, fax.complaint
+    if pixels is not None:
+        return _upright(pixels, orientation), damage
+    image.load()
+    # A TIFF turns itself on loading and then forgets its tag.
+    ImageOps.exif_transpose(image, in_place=True)
+    if fax is not None:
+        turned = replace(fax, pixels=_upright(fax.pixels, orientation))
+        damage = turned.damage(np.asarray(image.convert("L"), np.uint8))
+    return None, damage
+
+
+def _decoded_jpeg(
+    image: Image.Image, file: BinaryIO, max_pixels: int
+) -> tuple[NDArray[np.uint8] | None, str]:
+    at = file.tell()
+    file.seek(0)
+    most = _HEADERS + _BYTES_A_PIXEL * image.width * image.height
+    found = decode_jpeg(file.read(most), max_pixels, as_grey=image.mode == "L")
+    file.seek(at)
+    pixels = found.pixels
+    fits = pixels is not None and pixels.shape[1::-1] == image.size
+    return (pixels if fits and image.mode in ("L", "RGB") else None), found.complaint
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Return pixels as their EXIF orientation wants them shown."""
+    if orientation in (2, 3, 7, 8):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 6, 7):
+        pixels = pixels[::-1]
+    return pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
 
 
 def _check_before_opening(file: BinaryIO, kind: Kind, max_pixels: int) -> None:
