@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pymupdf
 import pytest
 
 from pagereader.batch import transcribe
+from pagereader.cli import COMMANDS, cli
 from pagereader.document import Page
 from pagereader.errors import ExitCode
 from pagereader.outputs import OutputPlan
@@ -27,6 +29,15 @@ def test_version_and_help_go_to_stdout(run: Run) -> None:
     text = run("--help").out
     assert "Exit codes" in text
     assert "--max-pixels" in run("transcribe", "--help").out
+
+
+def test_every_option_says_what_it_does() -> None:
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert option.help, f"{name} {option.opts}"
 
 
 def test_a_bad_page_costs_its_neighbours_nothing(run: Run, scan: Scan, tmp_path: Path) -> None:

@@ -29,9 +29,16 @@ from pagereader.write import write_atomically
     help="With --model: where the images are, if not beside the truth.",
 )
 @click.option("--by", metavar="COLUMN", help="With --model and a line list: sum up by 'source'.")
-@click.option("--unicode", "form", type=click.Choice(FORMS), default="NFC", show_default=True)
-@click.option("--ignore-case", is_flag=True)
-@click.option("--ignore-punctuation", is_flag=True)
+@click.option(
+    "--unicode",
+    "form",
+    type=click.Choice(FORMS),
+    default="NFC",
+    show_default=True,
+    help="Unicode form of both texts, so that é counts as é however it is coded.",
+)
+@click.option("--ignore-case", is_flag=True, help="Capitals count as small letters.")
+@click.option("--ignore-punctuation", is_flag=True, help="Punctuation does not count.")
 @click.option(
     "--fold-typography", is_flag=True, help="Curly quotes, dashes and long s count as plain ones."
 )

@@ -20,8 +20,21 @@ from pagereader.errors import OutputError
     type=click.Path(dir_okay=False, path_type=Path),
     help="PNG file to write the sheet to.",
 )
-@click.option("-n", "--count", default=24, show_default=True, type=click.IntRange(1, 2000))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option(
+    "-n",
+    "--count",
+    default=24,
+    show_default=True,
+    type=click.IntRange(1, 2000),
+    help="Lines to draw.",
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Decides which lines and how they are drawn.",
+)
 def lines_command(
     fonts: Path, texts: tuple[Path, ...], output: Path, count: int, seed: int
 ) -> None:

@@ -58,7 +58,13 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     show_default=True,
     help="Stop after this many evaluations without a better CER.",
 )
-@click.option("--augment", type=float, default=_DEFAULTS.augment, show_default=True)
+@click.option(
+    "--augment",
+    type=float,
+    default=_DEFAULTS.augment,
+    show_default=True,
+    help="Share of the real lines that are varied: slanted, blurred, cut and so on.",
+)
 @click.option(
     "--average",
     type=int,
@@ -66,9 +72,27 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     show_default=True,
     help="Steps whose weights are averaged.",
 )
-@click.option("--ctc-weight", type=float, default=_DEFAULTS.ctc_weight, show_default=True)
-@click.option("--seed", type=int, default=_DEFAULTS.seed, show_default=True)
-@click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True)
+@click.option(
+    "--ctc-weight",
+    type=float,
+    default=_DEFAULTS.ctc_weight,
+    show_default=True,
+    help="Share of the second goal, to spell along the line; by character only.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=_DEFAULTS.seed,
+    show_default=True,
+    help="Decides everything that is left to chance.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="auto",
+    show_default=True,
+    help="How exact the arithmetic is.",
+)
 @click.option("-d", "--device", default="auto", show_default=True, help="auto or cpu.")
 @click.option("-j", "--workers", type=int, default=0, help="Processes that prepare lines.")
 @click.option(
@@ -77,7 +101,12 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     type=click.Path(exists=True, path_type=Path),
     help="With --text: also learn from lines drawn in these fonts.",
 )
-@click.option("--text", multiple=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--text",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="With --fonts: what the drawn lines say; UTF-8 files or folders.",
+)
 @click.option(
     "--generated",
     type=click.FloatRange(0, min_open=True),
