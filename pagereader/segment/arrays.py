@@ -171,7 +171,9 @@ def shrunk(values: NDArray[Any], factor: float) -> Map:
     times = int(np.log2(1 / factor))
     values, factor = halved(values, times), factor * 2**times
     small = cv2.resize(values, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
-    return np.multiply(small[:height, :width], scale, dtype=np.float32)
+    result = small[:height, :width].astype(np.float32)
+    result *= np.float32(scale)
+    return result
 
 
 def resized(values: NDArray[Any], factor: float) -> NDArray[Any]:

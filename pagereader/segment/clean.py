@@ -69,14 +69,14 @@ def keep_letters(ink: Ink, height: float, found: Components) -> Letters:
     vertical = find_rulings(ink.faint, height, vertical=True)
     horizontal = find_rulings(ink.faint, height, vertical=False)
     rulings = vertical | horizontal
-    text = _without(ink.text, rulings | _dashes(ink.text, height))
+    text = _without(_without(ink.text, rulings), _dashes(ink.text, height))
     labels, stats = found if text is ink.text else components(text)
     large = _large_print(stats, height)
     bad = _no_letters(text, labels, stats, height) & ~large
     bad |= _at_border(text, labels, stats, ink.outside, height)
     bad[0] = True
     good = picked(~bad, labels)
-    weak = np.asarray(cv2.subtract(ink.weak, text | rulings), np.uint8)
+    weak = np.asarray(cv2.subtract(_without(ink.weak, rulings), text), np.uint8)
     weak |= good
     return Letters(
         ink=good,

@@ -86,11 +86,14 @@ def gaps_of(rows: list[Row], scale: Scale) -> list[list[Gap]]:
 
 
 def _gaps(row: Row) -> list[Gap]:
-    starts, ends = row.ends[:-1].tolist(), row.starts[1:].tolist()
-    gaps = [Gap(start, end) for start, end in zip(starts, ends, strict=True)]
+    starts, ends = row.ends[:-1], row.starts[1:]
+    gaps = [Gap(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
     if row.ruled.any():
-        for gap in gaps:
-            gap.ruled = bool(row.ruled[max(0, gap.start - 1) : gap.end + 1].any())
+        rulings = np.append(0, np.cumsum(row.ruled))  # before each column
+        last = np.minimum(ends + 1, len(row.ruled))
+        crossed = rulings[last] > rulings[np.maximum(starts - 1, 0)]
+        for gap, ruled in zip(gaps, crossed.tolist(), strict=True):
+            gap.ruled = ruled
     return gaps
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.document import Points
+from pagereader.segment.arrays import Floats
 from pagereader.segment.found import FoundLine
 from pagereader.segment.parameters import Parameters
 
@@ -30,15 +31,18 @@ def outlines(
         height: Letter height H of the page.
         parameters: Limits.
     """
-    letters = letters[np.argsort(letters[:, 0])]
+    ordered = letters[np.argsort(letters[:, 0])].T.astype(np.float64)
     boxes = np.array([line.box for line in lines]).reshape(-1, 4)
     sizes = np.array([max(height, line.height / _LARGE_H) for line in lines])
     near, result = 3 * sizes.max(initial=height), []
     for line, box, size in zip(lines, boxes, sizes.tolist(), strict=True):
         x, y = line.centre.T
-        over, under = (np.full(len(x), far) for far in _reach(line, letters, height, parameters))
+        reach = _reach(line, ordered, height, parameters)
+        over, under = (np.full(len(x), far) for far in reach)
         close = (boxes[:, 0] < box[2]) & (boxes[:, 2] > box[0])
         close &= (boxes[:, 1] < box[3] + near) & (boxes[:, 3] > box[1] - near)
+        apart = np.maximum(boxes[:, 1] - box[3], box[1] - boxes[:, 3])  # at least
+        close &= _TO_NEIGHBOUR * 2 * size / (size + sizes) * apart < max(reach) + 1
         for k in np.flatnonzero(close):
             other = lines[k].centre
             if lines[k] is line:
@@ -57,9 +61,11 @@ def outlines(
 
 
 def _reach(
-    line: FoundLine, letters: NDArray[np.int32], height: float, parameters: Parameters
+    line: FoundLine, letters: Floats, height: float, parameters: Parameters
 ) -> tuple[float, float]:
     """How far an outline may reach over and under the centre, where nothing else is near.
+
+    Letters are columns, from left to right.
 
     Usually as far as the letters of print do; further if many letters on a line, or of large
     ones the highest and lowest, reach further.
@@ -67,8 +73,8 @@ def _reach(
     over, under = parameters.upper_reach_h * height, parameters.lower_reach_h * height
     large = line.height > _LARGE_H * height
     size = line.height if large else height
-    first, end = np.searchsorted(letters[:, 0], line.centre[[0, -1], 0])
-    x, y, w, h, _ = letters[first:end].T
+    first, end = letters[0].searchsorted(line.centre[[0, -1], 0])
+    x, y, w, h, _ = letters[:, first:end]
     middle = np.interp(x + w / 2, *line.centre.T)
     on_it = (y < middle) & (y + h > middle) & (h < _HIGHEST * size)
     if not on_it.any():

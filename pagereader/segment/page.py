@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -113,7 +114,7 @@ def draft(
     ink = find_ink(grey, parameters, canvas)
     found = components(ink.text)
     height = letter_height(found)
-    if height is None or float(ink.text.mean()) > _MOST_INK:
+    if height is None or cv2.countNonZero(ink.text) > _MOST_INK * ink.text.size:
         return None
     letters = keep_letters(ink, height, found)
     if not len(letters.boxes):

@@ -185,7 +185,8 @@ def _means(values: Grey, labels: NDArray[Any], count: int) -> Floats:
 def _surroundings(flat: Grey) -> tuple[Map, Map]:
     """Mean and standard deviation around each pixel, on a smaller copy: both change slowly."""
     small = halved(flat, _WINDOW_HALVED).astype(np.float32)
-    squares = np.multiply(flat, flat, dtype=np.uint16)
+    squares = flat.astype(np.uint16)
+    squares *= squares
     window = (_SAUVOLA_WINDOW, _SAUVOLA_WINDOW)
     mean = np.asarray(cv2.blur(small, window), np.float32)
     square = cv2.blur(halved(squares, _WINDOW_HALVED).astype(np.float32), window)
