@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from pagereader.sources.kinds import Unreadable
+from pagereader.tiffpages import SUBFILE_TYPE, page_frames
 
 MAX_FRAMES = 100_000
-_REDUCED = 1  # bit of NewSubfileType: a thumbnail of another page
 _SHORT, _LONG, _LONG8 = 3, 4, 16
 
 
@@ -45,25 +45,21 @@ def frame_offsets(file: BinaryIO) -> list[int]:
     header = file.read(16)
     layout = _layout(header)
     at = _read(file, layout, layout.header, layout.offset)[0]
-    pages: list[int] = []
-    reduced: list[int] = []
-    seen: set[int] = set()
+    found: dict[int, int] = {}  # where each directory lies, and its subfile type
     while at:
-        if at in seen:
+        if at in found:
             raise Unreadable("has pages that point back at each other", "export it again")
-        if len(seen) >= MAX_FRAMES:
+        if len(found) >= MAX_FRAMES:
             raise Unreadable(f"has more than {MAX_FRAMES:,} pages", "split the file")
-        seen.add(at)
-        is_reduced, following = _directory(file, layout, at)
-        (reduced if is_reduced else pages).append(at)
-        at = following
-    if not seen:
+        found[at], at = _directory(file, layout, at)
+    if not found:
         raise Unreadable("is a TIFF without pages", "export it again")
-    return pages or reduced
+    offsets = list(found)
+    return [offsets[number] for number in page_frames(found.values())]
 
 
-def _directory(file: BinaryIO, layout: _Layout, at: int) -> tuple[bool, int]:
-    """Return whether the page at ``at`` is a thumbnail, and where the next one lies."""
+def _directory(file: BinaryIO, layout: _Layout, at: int) -> tuple[int, int]:
+    """Return the subfile type of the picture at ``at``, and where the next one lies."""
     (entries,) = _read(file, layout, at, layout.count)
     if entries > 65535:
         raise Unreadable("is a broken TIFF", "export it again")
@@ -74,19 +70,18 @@ def _directory(file: BinaryIO, layout: _Layout, at: int) -> tuple[bool, int]:
         raise Unreadable("ends too early (truncated)", "copy it again from where it came from")
     # Some writers leave out the last page's end mark.
     following = layout.unpack(layout.offset, tail)[0] if len(tail) == 4 or len(tail) == 8 else 0
-    return _is_reduced(layout, body, size), following
+    return _subfile_type(layout, body, size), following
 
 
-def _is_reduced(layout: _Layout, body: bytes, size: int) -> bool:
+def _subfile_type(layout: _Layout, body: bytes, size: int) -> int:
     for start in range(0, len(body), size):
         tag, kind, _, value = layout.unpack(layout.entry, body[start : start + size])
-        if tag == 254:
+        if tag == SUBFILE_TYPE:
             code = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}.get(kind)
-            raw = bytes(value)
-            return bool(code and layout.unpack(code, raw)[0] & _REDUCED)
-        if tag > 254:
+            return layout.unpack(code, bytes(value))[0] if code else 0
+        if tag > SUBFILE_TYPE:
             break
-    return False
+    return 0
 
 
 def _read(file: BinaryIO, layout: _Layout, at: int, code: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps, TiffImagePlugin
 from pagereader.deepgrey import in_8_bits, sample_levels
 from pagereader.document import Page
 from pagereader.errors import OutputError
+from pagereader.tiffpages import SUBFILE_TYPE, page_frames
 from pagereader.write.sanitise import printable
 
 _AS_IT_IS = frozenset({"JPEG", "JPEG2000"})
@@ -18,7 +20,6 @@ _EXIF_TURNS = {1: 0, 3: 180, 6: 270, 8: 90}
 
 _DPI = 300.0
 _LARGEST = 14_400.0  # points a side, by the PDF specification
-_SUBFILE_TYPE = 254
 _A4 = (595.0, 842.0)
 
 
@@ -33,24 +34,27 @@ class ImageSource:
         self.data = data
         self._image: Image.Image | None = None
         self._frames: list[int] = []
-        self._seen = 0
+        self._more_frames: Iterator[int] = iter(())
 
     def picture(self, index: int) -> Image.Image:
-        """Return the picture of page ``index``; thumbnails are no pages, unless all are."""
+        """Return the picture of page ``index``.
+
+        Raises:
+            EOFError: if the file has no such page.
+        """
         if self._image is None:
-            self._image, self._frames, self._seen = Image.open(BytesIO(self.data)), [], 0
+            self._image, self._frames = Image.open(BytesIO(self.data)), []
+            if isinstance(self._image, TiffImagePlugin.TiffImageFile):
+                self._more_frames = page_frames(_subfile_types(self._image))
         image = self._image
         if not isinstance(image, TiffImagePlugin.TiffImageFile):
             return image
         while len(self._frames) <= index:
-            try:
-                image.seek(self._seen)
-            except EOFError:
-                break
-            if not image.tag_v2.get(_SUBFILE_TYPE, 0) & 1:
-                self._frames.append(self._seen)
-            self._seen += 1
-        image.seek(self._frames[index] if index < len(self._frames) else min(index, self._seen - 1))
+            frame = next(self._more_frames, None)
+            if frame is None:
+                raise EOFError(f"there is no page {index + 1}")
+            self._frames.append(frame)
+        image.seek(self._frames[index])
         return image
 
     def close(self) -> None:
@@ -58,6 +62,17 @@ class ImageSource:
         if self._image is not None:
             self._image.close()
             self._image = None
+
+
+def _subfile_types(image: TiffImagePlugin.TiffImageFile) -> Iterator[int]:
+    number = 0
+    while True:
+        try:
+            image.seek(number)
+        except EOFError:
+            return
+        yield int(image.tag_v2.get(SUBFILE_TYPE, 0))
+        number += 1
 
 
 def add_image_page(document: Any, file: ImageSource, page: Page) -> None:

@@ -34,7 +34,14 @@ def odd_images() -> dict[str, Callable[[Path], None]]:
         pages = [Image.fromarray(grey), thumbnail, Image.fromarray(255 - grey)]
         pages[0].save(path, save_all=True, append_images=pages[1:])
 
+    def only_thumbnails(path: Path) -> None:
+        pages = [Image.fromarray(grey), Image.fromarray(255 - grey)]
+        for each in pages:
+            each.encoderinfo = {"tiffinfo": {254: 1}}
+        pages[0].save(path, save_all=True, append_images=pages[1:], tiffinfo={254: 1})
+
     return {
+        "only thumbnails.tif": only_thumbnails,
         "sixteen.png": deep.save,
         "sixteen.tif": deep.save,
         "twelve.tif": Image.fromarray((grey.astype(np.uint16) * 257) >> 4).save,
