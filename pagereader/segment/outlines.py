@@ -65,10 +65,8 @@ def _reach(
 ) -> tuple[float, float]:
     """How far an outline may reach over and under the centre, where nothing else is near.
 
-    Letters are columns, from left to right.
-
     Usually as far as the letters of print do; further if many letters on a line, or of large
-    ones the highest and lowest, reach further.
+    ones the highest and lowest, reach further. ``letters`` come from left to right, shape (5, n).
     """
     over, under = parameters.upper_reach_h * height, parameters.lower_reach_h * height
     large = line.height > _LARGE_H * height
