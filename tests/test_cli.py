@@ -31,6 +31,14 @@ def test_version_and_help_go_to_stdout(run: Run) -> None:
     assert "--max-pixels" in run("transcribe", "--help").out
 
 
+@pytest.mark.parametrize("name", ["stauts", "Status", "vew", "transcrib", "evalute"])
+def test_misspelt_commands_are_no_files(run: Run, scan: Scan, name: str) -> None:
+    result = run(name, scan("a.png", (200,)).parent, *NULL)
+    assert result.code == ExitCode.USAGE
+    assert result.out == ""
+    assert f"no command or file is called '{name}'" in result.err
+
+
 def test_every_option_says_what_it_does() -> None:
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ import click
 
 from pagereader import __version__, log
 from pagereader.cli.messages import complain
-from pagereader.errors import ExitCode, OutputError, PagereaderError
+from pagereader.errors import ExitCode, OutputError, PagereaderError, UsageError
 
 EXIT_CODES = """\b
 Exit codes: 0 every page read; 1 some pages failed, the others are written;
@@ -73,9 +74,18 @@ class _DefaultGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
+        if args and args[0] not in COMMANDS:
+            _refuse_misspelt(args[0])
         if args and args[0] not in COMMANDS and args[0] not in own:
             args = ["transcribe", *args]
         return super().parse_args(ctx, args)
+
+
+def _refuse_misspelt(name: str) -> None:
+    """Refuse what can only be meant as a command: ``stauts out/`` would read the folder anew."""
+    if name.isalpha() and not os.path.lexists(name):  # noqa: PTH110
+        for meant in get_close_matches(name.lower(), COMMANDS, 1, 0.75):
+            raise UsageError(f"no command or file is called {name!r}", f"{meant!r} is a command")
 
 
 @click.group(

@@ -37,7 +37,7 @@ def parse_transcription(path: str | os.PathLike[str]) -> list[Page]:
     is loaded. ``source`` is the original input where the file tells it, its page always.
 
     Raises:
-        InputError: if the file cannot be read or is nothing we know.
+        InputError: if the file cannot be read, is nothing we know or holds no page.
     """
     file = Path(path)
     name = "".join(c if c.isprintable() else "\ufffd" for c in str(file))
@@ -49,9 +49,12 @@ def parse_transcription(path: str | os.PathLike[str]) -> list[Page]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"cannot read {name}: {reason}", "check the path") from error
     try:
-        return [_with_image(named, file) for named in _read(data, file)]
+        pages = [_with_image(named, file) for named in _read(data, file)]
     except InputError as error:
         raise InputError(f"{name} {error.message}", error.advice) from error
+    except etree.XMLSyntaxError as error:
+        what = f"{name} holds no transcription: broken XML, {error.msg}"
+        raise InputError(what, "export it again") from error
     except (
         etree.LxmlError,
         ValueError,
@@ -64,6 +67,9 @@ def parse_transcription(path: str | os.PathLike[str]) -> list[Page]:
     ) as error:
         what = str(error).partition("\n")[0][:200] or type(error).__name__
         raise InputError(f"{name} holds no transcription: {what}", _ADVICE) from error
+    if not pages:
+        raise InputError(f"{name} holds no page", "export it again")
+    return pages
 
 
 def _read(data: bytes, file: Path) -> Iterator[NamedPage]:
@@ -76,6 +82,8 @@ def _read(data: bytes, file: Path) -> Iterator[NamedPage]:
     if _HOCR.search(data):
         yield from read_hocr(data, str(file))
         return
+    if start[:1] != b"<" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError("holds no transcription", _ADVICE)
     root = parse_xml(data)
     kind = local(root)
     if kind == "PcGts":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -113,14 +114,21 @@ def test_odd_json_gives_pages_or_an_input_error(tmp_path, value, at):
         (b'{"pagereader": 99, "pages": []}', "version 99"),
         (b"[" * 100_000, "holds no transcription"),
         (b"<PcGts>" * 5000, "holds no transcription"),
-        (b"<PcGts><Page", "holds no transcription"),
+        (b"<PcGts><Page", "holds no transcription: broken XML"),
+        (b"\x89PNG\r\n", "holds no transcription$"),
+        (b"<PcGts/>", "holds no page"),
+        (b"<alto><Layout/></alto>", "holds no page"),
+        (b"<!-- class='ocr_page' --><html/>", "holds no page"),
+        (b'{"pagereader": 1, "pages": []}', "holds no page"),
     ],
 )
 def test_what_is_no_transcription_says_so(tmp_path, content, message):
     (tmp_path / "a.xml").write_bytes(content)
-    with pytest.raises(InputError, match=message) as caught:
+    with pytest.raises(InputError) as caught:
         parse_transcription(tmp_path / "a.xml")
+    assert re.search(message, caught.value.message)
     assert "a.xml" in caught.value.message
+    assert "<string>" not in caught.value.message
     assert caught.value.advice
 
 
