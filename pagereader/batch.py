@@ -14,9 +14,10 @@ from PIL import Image
 
 from pagereader.document import Page, PageSource
 from pagereader.errors import ExitCode, InputError, OutputError, UsageError
+from pagereader.failures import damage_error, failed_page
 from pagereader.log import about_page, logger
 from pagereader.outputs import BETWEEN, OutputPlan, image_name
-from pagereader.pipeline import Reader, damage_error, failed_page
+from pagereader.pipeline import Reader
 from pagereader.sources import InputFile, Kind, PageRef, shown
 from pagereader.view.overlay import draw_overlay
 from pagereader.write import WRITERS, PdfWriter, is_taken, write_atomically, writer

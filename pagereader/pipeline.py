@@ -25,13 +25,14 @@ from PIL import Image
 from pagereader import __version__
 from pagereader.document import Document, Page, PageImage, PageSource, ProcessingStep
 from pagereader.errors import ModelError, PageError, PagereaderError, UsageError
+from pagereader.failures import failed_page
 from pagereader.inmemory import pixels_of
 from pagereader.log import about_page, logger
 from pagereader.options import Options, PageRange
 from pagereader.parse import fitted, parse_transcription
 from pagereader.placing import apply_reading
 from pagereader.sources import InputFile, Kind, PageRef, find_inputs, shown
-from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, load_stage
+from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, check_stage, load_stage
 from pagereader.upright import stands_on_head
 
 OnError = Literal["raise", "keep"]
@@ -81,6 +82,8 @@ class Reader:
             changes["segmenter"], segmenter = segmenter, None
         if isinstance(recognizer, str):
             changes["recognizer"], recognizer = recognizer, None
+        check_stage("segmenter", segmenter)
+        check_stage("recognizer", recognizer)
         self.options = Options.of(options, **changes)
         self._segmenter = segmenter
         self._recognizer = recognizer
@@ -381,25 +384,6 @@ def read(
 def read_document(path: str | os.PathLike[str], **changes: Any) -> Document:
     """Return all pages of one file at once; raises as :func:`read` does."""
     return Document(list(read(path, **changes)), os.fspath(path))
-
-
-def damage_error(page: Page) -> PageError | None:
-    """Return what to report of a page that was read from damaged pixels, or None."""
-    if not page.damage:
-        return None
-    return PageError(
-        f"{page.source} is damaged and was read as far as it can be: {page.damage}",
-        "copy or scan it again",
-    )
-
-
-def failed_page(source: PageSource, error: Exception) -> Page:
-    """Return the record of a page that could not be read."""
-    if not isinstance(error, PagereaderError):
-        logger.debug("unexpected error", exc_info=error)
-        kind = type(error).__name__
-        error = PageError(f"{source}: {kind}: {error}", "please report this; -vv shows where")
-    return Page(0, 0, source, error=error)
 
 
 def _guarded(source: PageSource, work: Callable[[], _Prepared]) -> _Prepared:

@@ -154,6 +154,26 @@ class Writer(Protocol):
         ...
 
 
+def check_stage(kind: str, stage: object) -> None:
+    """Refuse what cannot be a stage before it costs a page: a class, say, in place of an object.
+
+    Args:
+        kind: "segmenter" or "recognizer".
+        stage: What was given, or None.
+
+    Raises:
+        UsageError: if a method is missing.
+    """
+    methods = {"segmenter": ("segment", "cut", "describe"), "recognizer": ("read", "describe")}[
+        kind
+    ]
+    missing = [name for name in methods if not callable(getattr(stage, name, None))]
+    if stage is not None and (missing or isinstance(stage, type)):
+        raise UsageError(
+            f"{stage!r} is no {kind}", f"give an object with the methods {', '.join(methods)}"
+        )
+
+
 def load_stage(kind: str, name: str) -> Any:
     """Return the class registered as ``name`` in the entry points ``pagereader.<kind>``.
 

@@ -54,6 +54,14 @@ def test_settings_may_be_paths_and_numpy_numbers() -> None:
         Reader({"dpi": 300})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("wrong", [WidthRecognizer, object(), 7])
+def test_what_is_no_stage_is_refused_before_it_costs_a_page(wrong: Any) -> None:
+    with pytest.raises(UsageError, match="is no recognizer"):
+        Reader(recognizer=wrong)
+    with pytest.raises(UsageError, match="is no segmenter"):
+        Reader(segmenter=WidthRecognizer())  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("wrong", [["a.png"], None, np.zeros((9, 9), np.uint8), b"x" * 3, 7])
 def test_only_paths_are_read(wrong: Any) -> None:
     if isinstance(wrong, bytes):

@@ -14,10 +14,11 @@ from pagereader import __version__, errors
 from pagereader.archive.record import pack, unpack
 from pagereader.document import Page, PageSource
 from pagereader.errors import PageError, PagereaderError
+from pagereader.failures import damage_error, failed_page
 from pagereader.options import Options
 from pagereader.outputs import image_name
 from pagereader.parse import parse_transcription
-from pagereader.pipeline import Reader, damage_error, failed_page
+from pagereader.pipeline import Reader
 from pagereader.sources import InputFile, Kind, PageRef
 from pagereader.write import writer
 

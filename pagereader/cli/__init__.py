@@ -83,7 +83,7 @@ class _DefaultGroup(click.Group):
 
 def _refuse_misspelt(name: str) -> None:
     """Refuse what can only be meant as a command: ``stauts out/`` would read the folder anew."""
-    if name.isalpha() and not os.path.lexists(name):  # noqa: PTH110
+    if name.isalpha() and not os.path.lexists(name):
         for meant in get_close_matches(name.lower(), COMMANDS, 1, 0.75):
             raise UsageError(f"no command or file is called {name!r}", f"{meant!r} is a command")
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from PIL import Image
 
+_SUFFIXES = (".tif", ".tiff", ".jpg", ".jpeg", ".png", ".jp2", ".webp")
 _PAGE_OF = re.compile(r"(.+)#page=(\d{1,6})", re.DOTALL)
 
 
@@ -18,11 +19,11 @@ def find_image(name: str, transcription: Path) -> tuple[str, int | None]:
     The name is taken relative to the transcription. Where nothing is there, it is taken relative
     to the folder above (an OCR-D workspace), and the same file name is tried in both (Transkribus
     keeps its files in ``page/``). Only regular files count; a name with a scheme, such as a web
-    address, is never fetched. The path is where the name points if nothing is found, and empty
-    without a name.
+    address, is never fetched. The path is where the name points if nothing is found. Without a
+    name it is the image that is called like the transcription (Gallica's ALTO), or empty.
     """
     if not name:
-        return "", None
+        return _image_beside(transcription), None
     plain = unquote(name, errors="surrogateescape")  # hOCR encodes what breaks its grammar
     candidates: list[tuple[str, int | None]] = [(name, None), (plain, None)]
     for said in (plain, name):
@@ -42,6 +43,14 @@ def find_image(name: str, transcription: Path) -> tuple[str, int | None]:
             if _is_file(place):
                 return str(place), page
     return str(folder / candidates[-1][0]), candidates[-1][1]
+
+
+def _image_beside(transcription: Path) -> str:
+    """Return the image called like a transcription that names none; empty if there is none."""
+    stem = transcription.name.partition(".")[0]
+    folders = (transcription.parent, transcription.parent / "..")
+    found = (folder / f"{stem}{suffix}" for folder in folders for suffix in _SUFFIXES)
+    return next((str(place) for place in found if stem and _is_file(place)), "")
 
 
 def _is_file(path: Path) -> bool:

@@ -339,6 +339,17 @@ def test_images_are_found_from_wherever_one_stands(tmp_path, monkeypatch, image,
         assert Path(page.image_path).is_file(), name
 
 
+def test_a_transcription_that_names_no_image_goes_with_the_one_beside_it(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    for folder, name in (("", "a.xml"), ("", "a.alto.xml"), ("alto", "a.xml"), ("", "b.xml")):
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("<alto><Layout><Page WIDTH='9' HEIGHT='9'/></Layout></alto>")
+        (page,) = parse_transcription(path)
+        assert bool(page.image_path) == (name != "b.xml")
+        assert not page.image_path or Path(page.image_path).samefile(tmp_path / "a.jpg")
+
+
 def test_a_missing_image_is_no_error_yet(tmp_path):
     (tmp_path / "a.xml").write_text(page_xml("").replace("a.jpg", "../none/b.jpg"))
     (page,) = parse_transcription(tmp_path / "a.xml")
