@@ -38,6 +38,7 @@ from pagereader.sources.kinds import (
     jpeg2000_size,
     webp_size,
 )
+from pagereader.sources.strips import sound_pixels, strip_damage
 from pagereader.sources.tiff import FrameFile
 
 _ORIENTATION = 0x0112
@@ -110,6 +111,9 @@ def _decoded(
         if fax is not None and fax.is_group4:
             fax.check()
             pixels, damage = fax.pixels, fax.complaint
+        elif fax is None:
+            pixels = sound_pixels(image, file)
+            damage = "" if pixels is not None else strip_damage(image, file, max_pixels)
     if pixels is not None:
         return _upright(pixels, orientation), damage
     image.load()

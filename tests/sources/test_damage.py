@@ -196,6 +196,37 @@ def test_a_fax_of_which_little_is_left_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "a.tif", overwritten(data, 0.3, bytes(99)))
 
 
+TIFFS: dict[str, tuple[str, dict[str, object]]] = {
+    "deflate": ("RGB", {"compression": "tiff_adobe_deflate"}),
+    "deflate, old code": ("L", {"compression": "tiff_deflate"}),
+    "deflate, differences": ("RGB", {"compression": "tiff_adobe_deflate", "tiffinfo": {317: 2}}),
+    "deflate, turned": ("L", {"compression": "tiff_adobe_deflate", "tiffinfo": {274: 6}}),
+    "deflate, one strip": ("L", {"compression": "tiff_adobe_deflate", "strip_size": 10**8}),
+    "deflate, print": ("CMYK", {"compression": "tiff_adobe_deflate"}),
+    "deflate, one bit": ("1", {"compression": "tiff_adobe_deflate"}),
+    "JPEG": ("RGB", {"compression": "jpeg"}),
+    "JPEG, grey": ("L", {"compression": "jpeg"}),
+    "JPEG, one strip": ("L", {"compression": "jpeg", "strip_size": 10**8}),
+}
+
+
+@pytest.mark.parametrize("name", TIFFS)
+def test_strips_of_tiffs(tmp_path: Path, name: str) -> None:
+    mode, save = TIFFS[name]
+    data = encoded(page().convert(mode), "TIFF", **save)
+    found = load(tmp_path / "a.tif", data)
+    assert found.damage == ""
+    with Image.open(io.BytesIO(data)) as opened:
+        opened.load()
+        wanted = opened.convert("RGB" if mode == "CMYK" else "L" if mode == "1" else mode)
+        assert np.array_equal(found.pixels, np.asarray(wanted))
+    damage = ""
+    with contextlib.suppress(InputError):  # bytes that no decoder goes on after
+        damage = load(tmp_path / "a.tif", overwritten(data, 0.6, bytes(30))).damage
+        assert damage
+    assert damage or "deflate" in name
+
+
 def group4(image: Image.Image) -> bytes:
     data = fax(image, compression="group4", strip_size=10**8)
     with Image.open(io.BytesIO(data)) as opened:
