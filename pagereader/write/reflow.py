@@ -19,6 +19,7 @@ from pagereader.write.sanitise import clean_text
 
 _INDENT_H = 0.8
 _FAR = 1e9  # beyond any page
+_END = 100  # characters that tell how a text ends: to search all of it grows with its square
 _WIDE_GAP = 1.6  # of the region's usual distance between lines
 _SHORT = 0.85  # of the region's width: a line that ends before has ended on purpose
 _HYPHENS = "-\u2010\u00ac\u2e17\u00ad="
@@ -77,9 +78,9 @@ def paragraphs(page: Page, known: Counter[str] | None = None) -> list[Paragraph]
 
 def joined(before: str, after: str, known: Counter[str]) -> str:
     """Return two lines as one text, with a word cut at the line end made whole."""
-    if _CUT_RANGE.search(before) and after[:1].isdigit():
+    if _CUT_RANGE.search(before[-_END:]) and after[:1].isdigit():
         return before + after
-    cut, first = _CUT_WORD.search(before), _FIRST_WORD.match(after)
+    cut, first = _CUT_WORD.search(before[-_END:]), _FIRST_WORD.match(after)
     if not cut or not first:
         return f"{before} {after}"
     hyphen = before[-1]
@@ -95,7 +96,7 @@ def joined(before: str, after: str, known: Counter[str]) -> str:
 def _goes_on(last: Paragraph, following: Paragraph) -> bool:
     """Whether a sentence goes on from one column or block to the next."""
     running = last.joins and following.joins and last.region is not following.region
-    return running and not _SENTENCE_END.search(last.text) and following.text[:1].islower()
+    return running and not _SENTENCE_END.search(last.text[-_END:]) and following.text[:1].islower()
 
 
 def _region_paragraphs(region: Region, page: Page, known: Counter[str]) -> list[Paragraph]:
@@ -129,7 +130,7 @@ def _starts(lines: Sequence[Line], page: Page) -> list[bool]:
         indented = left[i] - edge > _INDENT_H * height and left[i] - left[i - 1] > 0.5 * height
         after_gap = usual > 0 and gaps[i - 1] > _WIDE_GAP * usual
         ended = right[i - 1] - left.min() < _SHORT * width
-        ended = ended and bool(_SENTENCE_END.search(clean_text(lines[i - 1].text)))
+        ended = ended and bool(_SENTENCE_END.search(clean_text(lines[i - 1].text)[-_END:]))
         starts.append(bool(indented or after_gap or ended))
     return starts
 

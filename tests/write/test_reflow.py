@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import numpy as np
@@ -11,9 +12,9 @@ from pagereader import write
 from pagereader.document import Line, Page, PageSource, Region, RegionType
 from pagereader.geometry import rectangle
 from pagereader.write.markdown import escaped
-from pagereader.write.reflow import joined
+from pagereader.write.reflow import joined, paragraphs
 from pagereader.write.sanitise import clean_text
-from tests.write.pages import failed_page, full_page, texts
+from tests.write.pages import a_line, failed_page, full_page, texts
 
 
 def a_region(*rows: tuple[float, float, float, str], kind=RegionType.PARAGRAPH, **more) -> Region:
@@ -135,6 +136,15 @@ def test_markdown_of_a_page():
         "<!-- page-number: 12 -->\n\n# Title\n\n## Sub\n\n1\\. some \\*text\\* goes on\n\n"
         "*Fig. 1*\n\n> a note\n\n| a\\|b | c |\n| --- | --- |\n|  | d |\n"
     )
+
+
+def test_long_texts_are_joined_in_time_that_grows_with_them():
+    lines = [a_line(100, 100 + 50 * i, "letters " * 5) for i in range(1500)]
+    page = Page(2000, 80_000, PageSource("a.png"), [Region(rectangle(0, 0, 9, 9), lines=lines)])
+    before = time.process_time()
+    assert len(paragraphs(page)) == 1
+    assert len(joined("x" * 200_000, "y", Counter())) == 200_002
+    assert time.process_time() - before < 2.5  # 20 times as long when all was searched each time
 
 
 def test_markdown_tells_of_failed_pages():
