@@ -54,8 +54,12 @@ class Encoder:
         dtype: To run in.
         linear: Makes a product from weight and bias; replaced by quantised ones.
 
+    Attributes:
+        prefix: Tokens that come before those of the patches; negative if the encoder merges
+            patches, so that none of its tokens belongs to one.
+
     Raises:
-        ModelError: if the model reads strips and is neither ViT nor DeiT.
+        ModelError: if the model reads strips and is neither ViT nor DeiT, or does not run.
     """
 
     def __init__(
@@ -83,9 +87,7 @@ class Encoder:
             )
         else:
             self.stock = model.encoder.to(device=self.device, dtype=dtype)
-            embeddings = getattr(self.stock, "embeddings", None)
-            positions = getattr(embeddings, "position_embeddings", None)
-            self.prefix = 1 if positions is None else int(positions.shape[1]) - rows * columns
+            self.prefix = self._count() - rows * columns
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -104,6 +106,17 @@ class Encoder:
             return self.vit(self.lookup[0][grey].to(self.dtype))[:lines]
         states: Tensor = self.stock(pixel_values=self.normalise(pixels)).last_hidden_state
         return states[:lines]
+
+    def _count(self) -> int:
+        """Return how many tokens an encoder that we do not know makes of a line."""
+        blank = torch.zeros((1, self.rules.height, self.rules.width), dtype=torch.uint8)
+        try:
+            return int(self(blank).shape[1])
+        except Exception as error:
+            raise ModelError(
+                f"the encoder {type(self.stock).__name__} does not run: {error}",
+                "try --device cpu --precision exact, or another --model",
+            ) from error
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Turn uint8 (batch, height, width) into the model's input (batch, channels, h, w)."""
@@ -171,6 +184,7 @@ class VisionTransformer:
         """Return token embeddings, shape (batch, prefix + rows * columns, hidden)."""
         lines, (high, wide) = len(plane), self.patch
         rows, columns = plane.shape[1] // high, plane.shape[2] // wide
+        plane = plane[:, : rows * high, : columns * wide]  # what fills no patch is not seen
         patches = plane.view(lines, rows, high, columns, wide).transpose(2, 3)
         embedded = self.project(patches.reshape(lines * rows * columns, high * wide))
         first = len(self.prefix)

@@ -307,7 +307,10 @@ class Engine:
                 others.append(Alternative(other, probability(score)))
         return others
 
-    def _places(self, fitted: FittedLine, line: DecodedLine, kept: int) -> np.ndarray:
+    def _places(self, fitted: FittedLine, line: DecodedLine, kept: int) -> np.ndarray | None:
+        """Return where each token was read; None if the encoder's tokens belong to no columns."""
+        if self.encoder.prefix < 0:
+            return None
         columns = fitted.pixels.shape[1] // self.rules.patch_width
         rows = self.rules.height // self.rules.patch_height
         first = self.encoder.prefix

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor
@@ -101,15 +102,26 @@ def _read(folder: Path, shapes: Shapes) -> Iterator[tuple[str, Tensor]]:
                     found = file.get_slice(stored)
                     if tuple(found.get_shape()) != shapes[name] or found.get_dtype() not in FLOATS:
                         raise ValueError(f"{name} is of another shape or kind")
-                    tensor = file.get_tensor(stored).float()
+                    tensor = in_fp32(file.get_tensor(stored))
                     if not is_finite(tensor):
                         raise ValueError(f"{name} is not a number")
                     yield name, tensor
 
 
+def in_fp32(tensor: Tensor) -> Tensor:
+    """Return a tensor on the CPU in fp32.
+
+    Of fp16, in numpy: a model has hundreds of small tensors, and for each of them torch would
+    wake up its threads, which takes many times as long as the work.
+    """
+    if tensor.dtype == torch.float16:
+        return torch.from_numpy(tensor.numpy().astype(np.float32))
+    return tensor.float()
+
+
 def is_finite(tensor: Tensor) -> bool:
-    """Tell whether all of a tensor are numbers: the sum of others is none."""
-    return bool(torch.isfinite(tensor.detach().sum()))
+    """Tell whether all of a tensor on the CPU are numbers: the sum of others is none."""
+    return bool(np.isfinite(in_fp32(tensor.detach()).numpy().sum()))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -59,6 +59,16 @@ def test_states_equal_those_of_the_stock_encoder(layout: Layout) -> None:
     assert worst(stock_states(model, encoder.normalise(pixels)), theirs) < TOLERANCE
 
 
+def test_pixels_that_fill_no_patch_are_not_seen() -> None:
+    layout = replace(LAYOUTS[0], image=(36, 36))
+    model = build_model(layout)
+    encoder = Encoder(model, rules_for(layout))
+    pixels = lines(layout)
+    with torch.inference_mode():
+        theirs = model.encoder(encoder.normalise(pixels)).last_hidden_state
+    assert worst(encoder(pixels), theirs) < TOLERANCE
+
+
 def test_narrow_strips_take_the_first_positions() -> None:
     model = build_model(STRIP)
     encoder = Encoder(model, rules_for(STRIP))
@@ -123,5 +133,6 @@ def test_other_encoders_run_as_they_are() -> None:
     with torch.inference_mode():
         theirs = model.encoder(encoder.normalise(pixels)).last_hidden_state
     assert torch.equal(encoder(pixels), theirs)
+    assert encoder.prefix == 1
     with pytest.raises(ModelError, match="reads no lines of different widths"):
         Encoder(model, rules_for(STRIP))

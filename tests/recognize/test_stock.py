@@ -303,3 +303,22 @@ def test_greedy_lines_are_those_of_stock_generate(copy: Path) -> None:
     assert len({ours[n].text for n in whole}) > 3
     for number in whole:
         assert ours[number].text == " ".join(theirs[number].split())
+
+
+@pytest.mark.parametrize("kind", ["swin", "siglip_vision_model"])
+def test_encoders_whose_tokens_are_no_patches_are_read(copy: Path, kind: str) -> None:
+    """Swin merges patches, SigLIP puts nothing before them; words are placed all the same."""
+    from transformers import AutoConfig, AutoModel
+
+    merged = {"patch_size": 2, "embed_dim": 12, "depths": [2, 2, 2], "num_heads": [2, 2, 4]}
+    plain = {"patch_size": 8, "num_hidden_layers": 2, "num_attention_heads": 4}
+    sizes = merged | {"window_size": 4} if kind == "swin" else plain | {"intermediate_size": 64}
+    model = build_model(SQUARE, vocab_size=len(load_tokenizer(copy)))
+    config = AutoConfig.for_model(kind, image_size=32, hidden_size=48, **sizes)
+    model.encoder = AutoModel.from_config(config).eval()
+    model.config.encoder = model.encoder.config
+    model.save_pretrained(copy)
+    for reading in make(copy).read([whole_crop(crop) for crop in scribbles(3)]):
+        assert reading.text
+        assert not reading.error
+        assert [word.text for word in reading.words] == reading.text.split()
