@@ -27,7 +27,7 @@ from pagereader.parse.pagexml import NamedPage
 from pagereader.parse.standins import NOTHING, turned_baseline
 from pagereader.parse.xmlfile import Element, local, number, parse_html, parse_xml, points_of, whole
 
-_PROPERTY = re.compile(r"""\s*([\w-]+)\s*((?:"[^"]*"|'[^']*'|[^;"'])*);?""")
+_PROPERTY = re.compile(r"""([\w-]++)\s*((?:"[^"]*"|'[^']*'|[^;"'])*);?""")
 _SPACE = re.compile("[ \t\n\r\f]+")
 _LINES = {"ocr_line", "ocrx_line", "ocr_header", "ocr_footer", "ocr_caption", "ocr_textfloat"}
 """Tesseract calls a line that is a heading or caption by that name, as a span."""

@@ -11,7 +11,7 @@ from pagereader.parse.xmlfile import Element, local, whole
 
 T = TypeVar("T")
 
-_CUSTOM = re.compile(r"([\w-]+)\s*\{([^{}]*)\}")
+_CUSTOM = re.compile(r"(?<![\w-])([\w-]++)\s*\{([^{}]*)\}")
 
 
 def custom_values(text: str | None) -> dict[str, dict[str, str]]:

@@ -13,7 +13,8 @@ from pagereader.document import Points
 
 Element = etree._Element
 
-_PAIR = re.compile(r"(-?[\d.]+(?:[eE][-+]?\d+)?)[\s,]+(-?[\d.]+(?:[eE][-+]?\d+)?)")
+# Begins where a number begins: tried within a long one, time would grow with its square.
+_PAIR = re.compile(r"(-?(?<![\d.])[\d.]++(?:[eE][-+]?\d+)?)[\s,]++(-?[\d.]+(?:[eE][-+]?\d+)?)")
 _LARGEST = 10_000_000.0  # no page has more pixels a side
 
 

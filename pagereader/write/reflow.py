@@ -28,7 +28,7 @@ _CUT_WORD = re.compile(rf"([^\W\d_]+)[{_HYPHENS}]$")
 _CUT_RANGE = re.compile(r"\d[-\u2013]$")
 _FIRST_WORD = re.compile(r"([^\W\d_]+)")
 _SENTENCE_END = re.compile(r"[.!?:\u2026\u3002][\"'\u201d\u2019\u00bb)\]]*$")
-_COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
+_COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[^\W\d_]+")
 
 
 @dataclass(slots=True)

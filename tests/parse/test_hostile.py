@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -130,6 +131,26 @@ def test_what_is_no_transcription_says_so(tmp_path, content, message):
     assert "a.xml" in caught.value.message
     assert "<string>" not in caught.value.message
     assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("inner", "attribute"),
+    [
+        ('<PcGts><Page><TextRegion><Coords points="{}"/></TextRegion></Page></PcGts>', "1"),
+        ('<PcGts><Page><TextRegion><Coords points="{}"/></TextRegion></Page></PcGts>', "1."),
+        ('<PcGts><Page><TextRegion><Coords points="{}"/></TextRegion></Page></PcGts>', "-"),
+        ('<PcGts><Page><TextRegion custom="{}"/></Page></PcGts>', "a"),
+        ('<PcGts><Page><TextRegion custom="{}"/></Page></PcGts>', "a{{"),
+        ('<html><div class="ocr_page" title="{}"/></html>', "\u00a0"),
+        ('<html><div class="ocr_page" title="{}"/></html>', "a' "),
+    ],
+)
+def test_long_attributes_take_time_that_grows_with_them(tmp_path, inner, attribute):
+    """Some took a minute for 40,000 characters, and ten times as many would have taken hours."""
+    (tmp_path / "a.xml").write_text(inner.format(attribute * 400_000), "utf-8")
+    before = time.process_time()
+    parse_transcription(tmp_path / "a.xml")
+    assert time.process_time() - before < 5
 
 
 def test_a_missing_file_or_a_folder_is_an_input_error(tmp_path):
