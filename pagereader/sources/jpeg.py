@@ -29,6 +29,7 @@ _BETWEEN_SCANS = frozenset({0xC4, 0xDB, 0xDC, 0xDD, 0xFE})
 _COLOURS = {1: "GRAY", 3: "RGB", 4: "CMYK"}
 
 _FILL, _FILL_SLACK = 128, 6  # the bits that fill up the last byte may change a block by so much
+_REFINED_SLACK = 40  # and by so much where a scan has but one bit for a block's mean
 _DAMAGE = (
     "corrupt jpeg data",
     "premature end",
@@ -156,17 +157,18 @@ def _with_another_row(data: bytes, frame: _Frame) -> bytearray:
 
 def _ends_early(pixels: NDArray[np.uint8], frame: _Frame) -> bool:
     """Tell whether not even the fill of the last byte was left for the first block more."""
-    return _are_grey(pixels[frame.rows + 2 :, : frame.block[0] - 2])
+    return _are_grey(pixels[frame.rows + 2 :, : frame.block[0] - 2], _FILL_SLACK)
 
 
 def _runs_over(pixels: NDArray[np.uint8], frame: _Frame) -> bool:
     """Tell whether the data filled more blocks than the first one more."""
-    return not _are_grey(pixels[frame.rows + 2 :, frame.block[0] + 2 :])
+    slack = _REFINED_SLACK if frame.process == _PROGRESSIVE else _FILL_SLACK
+    return not _are_grey(pixels[frame.rows + 2 :, frame.block[0] + 2 :], slack)
 
 
-def _are_grey(pixels: NDArray[np.uint8]) -> bool:
+def _are_grey(pixels: NDArray[np.uint8], slack: int) -> bool:
     """Tell whether blocks are as libjpeg fills them; colours run two pixels over their edges."""
-    return bool((np.abs(pixels.astype(np.int16) - _FILL) <= _FILL_SLACK).all())
+    return bool((np.abs(pixels.astype(np.int16) - _FILL) <= slack).all())
 
 
 def _has_hole(data: bytes, frame: _Frame) -> bool:
