@@ -274,8 +274,8 @@ def _fitted(pixels: Grey, ink: Mask, frame: _Frame) -> LineCrop:
     top, bottom = foot - _LEAST_ASCENT_H * height, foot + _LEAST_DESCENT_H * height
     if len(written):
         top, bottom = min(top, written[0]), max(bottom, written[-1] + 1)
-    first = int(np.clip(top - _MARGIN_H * height, 0, len(pixels) - 1))
-    last = int(np.clip(np.ceil(bottom + _MARGIN_H * height), first + 1, len(pixels)))
+    first = int(min(max(top - _MARGIN_H * height, 0), len(pixels) - 1))
+    last = int(min(max(math.ceil(bottom + _MARGIN_H * height), first + 1), len(pixels)))
     fitted = LineWarp(
         warp.baseline,
         warp.ascent - first / warp.scale,

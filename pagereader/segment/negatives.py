@@ -36,9 +36,7 @@ def is_negative(pixels: NDArray[np.uint8]) -> bool:
         pixels: uint8, shape (height, width) for grey or (height, width, 3) for RGB.
     """
     step = max(1, max(pixels.shape[:2]) // (2 * _SIDE))
-    inner = pixels[tuple(_inner(side, step) for side in pixels.shape[:2])]
-    size = [-(-side // step) for side in inner.shape[1::-1]]
-    sample = to_grey(np.asarray(cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST), np.uint8))
+    sample = to_grey(_every(step, pixels[tuple(_inner(side, step) for side in pixels.shape[:2])]))
     if float(sample.mean()) > _BRIGHT or min(sample.shape) < _PATCH:
         return False
     factor = min(1.0, _SIDE / max(sample.shape))
@@ -51,6 +49,14 @@ def is_negative(pixels: NDArray[np.uint8]) -> bool:
         return False
     patches = cv2.morphologyEx(light, cv2.MORPH_OPEN, np.ones((_PATCH, _PATCH), np.uint8))
     return float(patches.sum()) < _PATCHES * float(light.sum())
+
+
+def _every(step: int, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every so many pixels of every so many rows; numpy is slow with those of colour."""
+    if pixels.ndim == 2:
+        return np.ascontiguousarray(pixels[::step, ::step])
+    size = [-(-side // step) for side in pixels.shape[1::-1]]
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def _inner(side: int, step: int) -> slice:
