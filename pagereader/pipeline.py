@@ -32,6 +32,7 @@ from pagereader.options import Options, PageRange
 from pagereader.parse import fitted, parse_transcription
 from pagereader.placing import apply_reading
 from pagereader.sources import InputFile, Kind, PageRef, find_inputs, shown
+from pagereader.squarepixels import Stretch, bring_back, squared
 from pagereader.stages import LineCrop, LineReading, Recognizer, Segmenter, check_stage, load_stage
 from pagereader.upright import stands_on_head
 
@@ -50,11 +51,13 @@ class _Prepared:
         page: Without text so far.
         crops: One a line.
         other_way_up: Prepares it again, turned round; None if it surely stands upright.
+        stretch: How it was stretched to be read; its coordinates are brought back at the end.
     """
 
     page: Page
     crops: list[LineCrop] = field(default_factory=list)
     other_way_up: Callable[[], _Prepared] | None = None
+    stretch: Stretch = Stretch()  # noqa: RUF009  never changes
 
 
 class Reader:
@@ -250,13 +253,14 @@ class Reader:
         self, load: Callable[[], PageImage], segmenter: Segmenter | None = None
     ) -> _Prepared:
         """Find and cut the lines of a page, with another segmenter than the usual if given."""
-        image, other_way_up = load(), None
+        stored, other_way_up = load(), None
+        image, stretch = squared(stored)
         page = Page(
-            image.width,
-            image.height,
-            image.source,
-            dpi=image.dpi,
-            image_path=image.image_path,
+            stored.width,
+            stored.height,
+            stored.source,
+            dpi=stored.dpi,
+            image_path=stored.image_path,
             language=self.options.language,
             damage=image.damage,
         )
@@ -278,7 +282,7 @@ class Reader:
         crops = self.segmenter.cut(image, page.regions)
         if len(crops) != len(page.lines):
             raise PageError("the segmenter cut another number of crops than lines", "report this")
-        return _Prepared(page, crops, other_way_up)
+        return _Prepared(page, crops, other_way_up, stretch)
 
     def _prepare_turned(self, load: Callable[[], PageImage], orientation: str) -> _Prepared:
         maker: Any = type(self.segmenter)
@@ -361,6 +365,7 @@ class Reader:
             return page
         for line, crop, reading in zip(page.lines, prepared.crops, readings, strict=True):
             apply_reading(line, crop.warp, reading)
+        bring_back(page, prepared.stretch)
         if readings:
             page.steps.append(self.recognizer.describe())
         return page
