@@ -218,7 +218,7 @@ def _territory(
         at = np.interp(np.arange(first, last), *curve.T).astype(np.float32)
         top, bottom = float(at.min()), float(at.max())
         rows = slice(None)
-        if bottom < centre or top > centre:  # then only few rows between the lines are doubtful
+        if bottom < centre - 1 or top > centre + 1:  # then few rows between them are in doubt
             rows = _rows((top + centre) / 2, (bottom + centre) / 2)
             theirs[slice(rows.start) if bottom < centre else slice(rows.stop, None), first:last] = 1
         theirs[rows, first:last] |= np.abs(y[rows] - at) <= np.abs(y[rows] - own)
