@@ -248,7 +248,7 @@ def _ends_blocks_with_zeros(tables: bytes) -> bool:
 def _frame_at(
     data: bytes, at: int, has_restarts: bool, data_at: int, zeros_are_data: bool
 ) -> _Frame | None:
-    if not at:
+    if not at or len(data) < at + 10 or len(data) < at + 10 + 3 * data[at + 9]:
         return None
     bits, height, width, components = struct.unpack_from(">BHHB", data, at + 4)
     sampling = [data[at + 11 + 3 * i] for i in range(components)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -110,6 +111,18 @@ def test_coarse_progressive_jpegs_are_not_blamed() -> None:
         image = page(width, 100).convert("L")
         data = encoded(image, "JPEG", quality=9, progressive=True)
         assert not decode_jpeg(data, 10**6).complaint
+
+
+def test_heads_that_say_anything_are_survived() -> None:
+    dice = random.Random(3)
+    for name in ("colour", "progressive", "restarts"):
+        sound = JPEGS[name](page(90, 70))
+        for _ in range(300):
+            data = bytearray(sound)
+            for _ in range(dice.choice((1, 3, 9))):
+                data[dice.randrange(2, 700)] = dice.randrange(256)
+            del data[dice.choice((len(data), dice.randrange(len(data)))) :]
+            decode_jpeg(bytes(data), 10**6)
 
 
 def with_image(image: Image.Image, keys: dict[str, str], stream: bytes, part: float = 1) -> bytes:
