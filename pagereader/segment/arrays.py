@@ -135,7 +135,7 @@ def percentile(values: NDArray[Any], share: float) -> float:
 
     Far sooner than numpy, which loads its masked arrays for it.
     """
-    place = (values.size - 1) * share / 100
+    place = (values.size - 1) * (share / 100)
     below = int(place)
     above = min(below + 1, values.size - 1)
     ordered = np.partition(values, (below, above), axis=None)
