@@ -204,6 +204,8 @@ class Ledger:
             self._db.execute(
                 "INSERT OR REPLACE INTO records(page, data) VALUES(?, ?)", (page, result.record)
             )
+        elif failure is not None:
+            self._db.execute("DELETE FROM records WHERE page = ?", (page,))
 
     def reopen(self, pages: Iterable[int]) -> None:
         """Set pages back to pending: their results are gone or changed."""

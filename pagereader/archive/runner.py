@@ -212,8 +212,9 @@ class _Run:
         with self._ledger.transaction():
             if failure is None:
                 self._note_outputs(result.outputs)
-            else:
-                result = PageResult(job.key, seconds=result.seconds, failure=failure)
+            else:  # of a damaged page, the document shows what could be read
+                record = result.record
+                result = PageResult(job.key, record=record, seconds=result.seconds, failure=failure)
             self._ledger.finish(job.key, result, self._number)
         opened.left -= 1
         self._pending -= 1
@@ -227,7 +228,8 @@ class _Run:
         rows = self._ledger.pages(opened.id)
         done = sum(row.state is State.DONE for row in rows)
         formats = self._planner.document_formats(len(opened.refs) > 1)
-        if opened.refs and formats and done:
+        is_read = done or any(self._ledger.has_record(row.id) for row in rows)
+        if opened.refs and formats and is_read:
             self._schedule.add_document(lambda: self._document(opened, formats))
             return
         del self._open[opened.id]
@@ -238,7 +240,7 @@ class _Run:
     def _document(self, opened: OpenInput, formats: Sequence[str]) -> DocumentJob:
         pages: list[bytes | Failure] = []
         for row in self._ledger.pages(opened.id):
-            record = self._ledger.record(row.id) if row.state is State.DONE else None
+            record = self._ledger.record(row.id)
             pages.append(record or row.failure or Failure("PageError", "was not read"))
         outputs = tuple(
             (format, str(self._planner.path_of(opened.file, format, opened.refs[0], True)))

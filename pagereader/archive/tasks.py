@@ -235,7 +235,7 @@ class Worker:
             outputs, failure = self._render(job.outputs, [page], job.ref, job.ref.source)
             if (damage := damage_error(page)) is not None and failure is None:
                 failure = Failure.of(damage, job.ref.source)
-            record = pack(page) if job.keep and failure is None else None
+            record = pack(page) if job.keep else None
             return PageResult(
                 job.key, outputs, record, page.confidence, len(page.lines), failure=failure
             )

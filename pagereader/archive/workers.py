@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 from pagereader.archive.tasks import Answer, Task, Worker
 from pagereader.errors import ModelError, PagereaderError
+from pagereader.log import configure, logger
 from pagereader.options import Options
 
 _QUEUED = 2
@@ -225,7 +226,10 @@ class LocalWorkers:
     def _start(self) -> _Process:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_serve, args=(theirs, *self._start_with), name="pagereader worker", daemon=True
+            target=_serve,
+            args=(theirs, logger.getEffectiveLevel(), *self._start_with),
+            name="pagereader worker",
+            daemon=True,
         )
         process.start()
         theirs.close()
@@ -327,11 +331,14 @@ def _exit(code: int | None) -> str:
 
 def _serve(
     pipe: Connection,
+    level: int,
     make: Callable[[Options, Sequence[str]], Worker],
     options: Options,
     formats: Sequence[str],
 ) -> None:
-    """Be a worker: answer tasks until the pipe is closed."""
+    """Be a worker: answer tasks until the pipe is closed, and log as the run does."""
+    configure(0)
+    logger.setLevel(level)
     # The run decides when to stop, even if a whole process group is signalled.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import zlib
 from typing import Any
 
 from pagereader.log import logger
 from pagereader.sources.kinds import Unreadable, jbig2_is_cut
 from pagereader.sources.pdfimages import ListedImage, listed_images, xref_of_key
+from pagereader.sources.strips import inflates
 
 _CUT_JPEG = "premature end of file in jpeg"
 _PADDED = "padding truncated image"
@@ -22,7 +22,6 @@ _ENOUGH, _MOST = 0.99, 0.75
 with which it is worth reading."""
 
 _UNCHECKED, _EXACT, _TOO_MUCH = ("LZWDecode", "RunLengthDecode"), 0.99999, 1.01
-_CHUNK = 1 << 20
 
 _ADVICE = "export it again from where it came from"
 _TRUNCATED = "has an image that ends too early (truncated)"
@@ -68,14 +67,7 @@ def _is_suspect(document: Any, image: ListedImage) -> bool:
         return True
     if image.coding != "FlateDecode" or document.xref_get_key(image.xref, "Filter")[0] != "name":
         return False
-    inflate, left = zlib.decompressobj(), document.xref_stream_raw(image.xref) or b""
-    try:
-        while left and not inflate.eof:
-            inflate.decompress(left, _CHUNK)
-            left = inflate.unconsumed_tail
-    except zlib.error:
-        return True
-    return not inflate.eof
+    return not inflates(document.xref_stream_raw(image.xref) or b"")
 
 
 def _is_cut(document: Any, xref: int) -> bool:

@@ -30,7 +30,7 @@ def strip_damage(image: TiffImagePlugin.TiffImageFile, file: BinaryIO, max_pixel
     """
     coding = int(image.tag_v2.get(_COMPRESSION, 1))
     if coding in _DEFLATE:
-        is_hurt = any(not _inflates(strip) for strip in _strips(image, file))
+        is_hurt = any(not inflates(strip) for strip in _strips(image, file))
         return "its compressed data fail their checksum" if is_hurt else ""
     if coding == _JPEG:
         tables = bytes(image.tag_v2.get(_JPEG_TABLES, b""))[2:-2]
@@ -87,7 +87,7 @@ def _strips(image: TiffImagePlugin.TiffImageFile, file: BinaryIO) -> Iterator[by
             yield file.read(count)
 
 
-def _inflates(data: bytes) -> bool:
+def inflates(data: bytes) -> bool:
     """Tell whether the bytes are sound to their end, where their checksum is."""
     inflate = zlib.decompressobj()
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 from pathlib import Path
 
+import pymupdf
 import pytest
 
 from pagereader.archive import status
@@ -25,7 +27,7 @@ from pagereader.errors import ExitCode, ModelError, OutputError
 from pagereader.options import Options
 from pagereader.sources import InputFile
 from tests.archive import fakes
-from tests.archive.conftest import Run, tree, write_pages
+from tests.archive.conftest import Run, page, tree, write_pages
 
 
 def test_failures_cost_their_page_only(archive: Path, run: Run, tmp_path: Path) -> None:
@@ -75,6 +77,26 @@ def test_failed_pages_are_tried_again_by_the_next_run(
     )
     run(out=tmp_path / "calm")
     assert tree(tmp_path / "calm") == tree(tmp_path / "out")
+
+
+def test_a_damaged_page_is_in_its_document_as_far_as_it_was_read(
+    archive: Path, run: Run, tmp_path: Path
+) -> None:
+    with pymupdf.open() as document:
+        for seed, hole in ((20, 64), (21, 0)):
+            stream = io.BytesIO()
+            page(seed, lines=9).convert("RGB").save(stream, "JPEG")
+            data, at = stream.getvalue(), len(stream.getvalue()) // 2
+            added = document.new_page(width=120, height=380)
+            added.insert_image(added.rect, stream=data[:at] + bytes(hole) + data[at + hole :])
+        document.save(archive / "hurt.pdf")
+    for formats in (("json",), ("page", "json")):
+        summary, notes = run(out=tmp_path / formats[0], formats=formats, jobs=1)
+        assert (summary.exit_code, summary.failed) == (ExitCode.SOME_PAGES_FAILED, 1)
+        assert any("is damaged" in report.reason for report in notes.pages)
+        found = json.loads((tmp_path / formats[0] / "hurt.json").read_bytes())["pages"]
+        assert len(found) == 2
+        assert all(each["regions"] and not each.get("error") for each in found)
 
 
 def test_retries(archive: Path, run: Run) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.recognize.layouts import Layout, save_checkpoint
+from tests.recognize.layouts import SQUARE, Layout, save_checkpoint
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,9 @@ def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Lay
         return written[layout.name]
 
     return make
+
+
+@pytest.fixture
+def copy(checkpoint_folder: Callable[[Layout], Path], tmp_path: Path) -> Path:
+    """A checkpoint of one's own to break."""
+    return Path(shutil.copytree(checkpoint_folder(SQUARE), tmp_path / "model"))

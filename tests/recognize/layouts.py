@@ -164,3 +164,21 @@ def scribbles(count: int, seed: int = 0, height: int = 24) -> list[np.ndarray]:
                 crop[top : height - 4, x : x + 3] = int(random.integers(0, 90))
         crops.append(crop)
     return crops
+
+
+OLD_PROCESSOR = {
+    "feature_extractor_type": "ViTFeatureExtractor",
+    "size": 32,
+    "do_resize": True,
+    "do_normalize": True,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+    "resample": 2,
+}
+"""How transformers 4 wrote the image processor of :data:`SQUARE`."""
+
+
+def say(path: Path, **values: object) -> None:
+    """Set values of a JSON file."""
+    config = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(config | values))

@@ -16,16 +16,18 @@ from pagereader.recognize.checkpoint import LONGEST, check_vocabulary, fingerpri
 from pagereader.recognize.engine import Engine
 from pagereader.recognize.precision import FP32
 from pagereader.recognize.vocabulary import Vocabulary
-from tests.recognize.layouts import LAYOUTS, SQUARE, STRIP, Layout, build_model, scribbles
+from tests.recognize.layouts import (
+    LAYOUTS,
+    OLD_PROCESSOR,
+    SQUARE,
+    STRIP,
+    Layout,
+    build_model,
+    scribbles,
+)
 
 CPU = torch.device("cpu")
 Folder = Callable[[Layout], Path]
-
-
-@pytest.fixture
-def copy(checkpoint_folder: Folder, tmp_path: Path) -> Path:
-    """A checkpoint of one's own to break."""
-    return Path(shutil.copytree(checkpoint_folder(SQUARE), tmp_path / "model"))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
@@ -57,16 +59,7 @@ def test_the_hubs_old_roberta_layout_loads(copy: Path) -> None:
     (copy / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(tokens)}))
     (copy / "merges.txt").write_text("#version: 0.2\n")
     (copy / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer"}')
-    processor = {
-        "feature_extractor_type": "ViTFeatureExtractor",
-        "size": 32,
-        "do_resize": True,
-        "do_normalize": True,
-        "image_mean": [0.5, 0.5, 0.5],
-        "image_std": [0.5, 0.5, 0.5],
-        "resample": 2,
-    }
-    (copy / "preprocessor_config.json").write_text(json.dumps(processor))
+    (copy / "preprocessor_config.json").write_text(json.dumps(OLD_PROCESSOR))
     checkpoint = load_checkpoint(str(copy))
     assert isinstance(checkpoint.tokenizer, RobertaTokenizer)
     assert Vocabulary(checkpoint.tokenizer).text([0, 40, 70, 41, 2]) == "D E"

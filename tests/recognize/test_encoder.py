@@ -48,7 +48,11 @@ def worst(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     return float((ours - theirs).abs().max() / theirs.std())
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+UNDIVIDED = replace(LAYOUTS[0], name="undivided", image=(36, 36))
+"""Of its image, the pixels that fill no patch are not seen."""
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, UNDIVIDED], ids=lambda layout: layout.name)
 def test_states_equal_those_of_the_stock_encoder(layout: Layout) -> None:
     model = build_model(layout)
     encoder = Encoder(model, rules_for(layout))
@@ -57,16 +61,6 @@ def test_states_equal_those_of_the_stock_encoder(layout: Layout) -> None:
         theirs = model.encoder(encoder.normalise(pixels)).last_hidden_state
     assert worst(encoder(pixels), theirs) < TOLERANCE
     assert worst(stock_states(model, encoder.normalise(pixels)), theirs) < TOLERANCE
-
-
-def test_pixels_that_fill_no_patch_are_not_seen() -> None:
-    layout = replace(LAYOUTS[0], image=(36, 36))
-    model = build_model(layout)
-    encoder = Encoder(model, rules_for(layout))
-    pixels = lines(layout)
-    with torch.inference_mode():
-        theirs = model.encoder(encoder.normalise(pixels)).last_hidden_state
-    assert worst(encoder(pixels), theirs) < TOLERANCE
 
 
 def test_narrow_strips_take_the_first_positions() -> None:

@@ -12,20 +12,10 @@ import pytest
 from pagereader.errors import ModelError
 from pagereader.recognize.checkpoint import load_checkpoint
 from pagereader.recognize.vocabulary import Vocabulary
-from tests.recognize.layouts import SQUARE, Layout
+from tests.recognize.layouts import SQUARE, Layout, say
 
 Folder = Callable[[Layout], Path]
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1335747032\n"
-
-
-@pytest.fixture
-def copy(checkpoint_folder: Folder, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(checkpoint_folder(SQUARE), tmp_path / "model"))
-
-
-def say(path: Path, **values: object) -> None:
-    config = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(config | values))
 
 
 def refusal(name: object) -> ModelError:

@@ -7,7 +7,6 @@ in the files beside the weights.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,33 +25,14 @@ from pagereader.recognize.checkpoint import load_checkpoint, quiet_transformers
 from pagereader.recognize.preprocess import fit
 from pagereader.recognize.tokenizer import PlainTokenizer
 from pagereader.recognize.vocabulary import Vocabulary
-from tests.recognize.layouts import SQUARE, Layout, build_model, scribbles
+from tests.recognize.layouts import OLD_PROCESSOR, SQUARE, Layout, build_model, say, scribbles
 
 Folder = Callable[[Layout], Path]
 TEXTS = [f'he said , " no ! " and we don \'t {n} ? ( yes é € ) .' for n in range(99)]
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 
 
-@pytest.fixture
-def copy(checkpoint_folder: Folder, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(checkpoint_folder(SQUARE), tmp_path / "model"))
-
-
-def say(path: Path, **values: object) -> None:
-    config = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(config | values))
-
-
-OLD = {
-    "feature_extractor_type": "ViTFeatureExtractor",
-    "size": 32,
-    "do_resize": True,
-    "do_normalize": True,
-    "image_mean": [0.5, 0.5, 0.5],
-    "image_std": [0.5, 0.5, 0.5],
-    "resample": 2,
-}
-DEIT = OLD | {"feature_extractor_type": "DeiTFeatureExtractor", "resample": 3}
+DEIT = OLD_PROCESSOR | {"feature_extractor_type": "DeiTFeatureExtractor", "resample": 3}
 
 
 def prepare(folder: Path, settings: dict[str, Any]) -> None:
@@ -64,13 +44,14 @@ def prepare(folder: Path, settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        OLD,
-        *({**OLD, "resample": how} for how in (0, 1, 3)),
-        OLD | {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]},
-        OLD | {"image_mean": 0.4, "image_std": 0.3},
-        OLD | {"do_normalize": False, "do_rescale": True, "rescale_factor": 1 / 127.5},
-        OLD | {"do_rescale": False, "image_mean": 127.5, "image_std": 127.5},
-        OLD | {"size": {"height": 32, "width": 32}, "do_center_crop": None, "crop_size": None},
+        OLD_PROCESSOR,
+        *({**OLD_PROCESSOR, "resample": how} for how in (0, 1, 3)),
+        OLD_PROCESSOR | {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]},
+        OLD_PROCESSOR | {"image_mean": 0.4, "image_std": 0.3},
+        OLD_PROCESSOR | {"do_normalize": False, "do_rescale": True, "rescale_factor": 1 / 127.5},
+        OLD_PROCESSOR | {"do_rescale": False, "image_mean": 127.5, "image_std": 127.5},
+        OLD_PROCESSOR
+        | {"size": {"height": 32, "width": 32}, "do_center_crop": None, "crop_size": None},
         DEIT | {"do_center_crop": True, "size": 36, "crop_size": 32},
         DEIT | {"do_center_crop": True, "size": 37, "crop_size": {"height": 32, "width": 32}},
         DEIT | {"do_center_crop": True, "size": 32, "crop_size": 32},
@@ -112,7 +93,7 @@ def test_lines_look_to_the_model_as_in_stock(copy: Path, settings: dict[str, Any
     ids=str,
 )
 def test_processors_that_make_no_sense_are_named(copy: Path, settings: dict[str, Any]) -> None:
-    prepare(copy, OLD | settings)
+    prepare(copy, OLD_PROCESSOR | settings)
     with pytest.raises(ModelError) as caught:
         load_checkpoint(str(copy), stock=False)
     assert caught.value.advice
