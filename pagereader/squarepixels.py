@@ -13,7 +13,7 @@ import numpy as np
 
 from pagereader.document import Line, Page, PageImage, Points, Region
 
-_UNEVEN, _ABSURD = 1.25, 4.5
+_UNEVEN, _ABSURD = 1.25, 2.5
 """Ratios of the resolutions: below the first letters look as usual, beyond the second the file is
 wrong."""
 
