@@ -60,7 +60,7 @@ class TextMix:
     numbers: float = 0.09
     loose: float = 0.05
     forms: float = 0.14
-    foreign: float = 0.4
+    foreign: float = 0.6
     fraktur: float = 0.09
     capitals: float = 0.19
     titles: float = 0.04
