@@ -1,9 +1,9 @@
 """A second look at words that are unsure.
 
-They are shown again, clearer and wider and with a neighbour on each side, and several readings
-of them are followed at once. That reading counts, but for words of which the first was much
-surer. Known as test-time augmentation, and as voting word by word (ROVER, Fiscus 1997); here it
-costs time only where a line needs it.
+They are shown again, wider, pale ink clearer and small hands larger, with a neighbour on each
+side, and several readings of them are followed at once. That reading counts, but for words of
+which the first was much surer. Known as test-time augmentation, and as voting word by word (ROVER,
+Fiscus 1997); here it costs time only where a line needs it.
 """
 
 from __future__ import annotations

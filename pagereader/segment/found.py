@@ -14,6 +14,9 @@ from pagereader.segment.clean import Letters
 from pagereader.segment.cuts import Piece
 from pagereader.segment.parameters import Parameters
 
+LETTER_H = 0.45
+"""Lower ones are stops, accents and dust."""
+
 _FOOT_H = (0.15, 0.85)  # a baseline lies this far under the centre of its line
 _FOOT_STEP_H = 0.15
 _OWNERS_STEP_H = 0.5  # curves bend so little that every such part of them is straight

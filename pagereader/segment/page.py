@@ -12,7 +12,7 @@ from pagereader.segment.amounts import join_amounts
 from pagereader.segment.arrays import Floats, Grey, Map, components, shrunk
 from pagereader.segment.clean import Letters, keep_letters
 from pagereader.segment.cuts import cut_rows, one_a_line
-from pagereader.segment.found import FoundLine, lines_with_letters
+from pagereader.segment.found import LETTER_H, FoundLine, lines_with_letters
 from pagereader.segment.headings import large_lines, once
 from pagereader.segment.holes import in_holes
 from pagereader.segment.initials import part_initials, with_initials
@@ -28,7 +28,6 @@ from pagereader.segment.strays import stray_lines, without_edge_specks, without_
 from pagereader.segment.texture import is_texture
 
 _RULED = 0.25  # share of a map pixel that a vertical ruling must fill
-_LETTER_H = 0.45  # lower ones are stops, accents and dust
 _WORDS_H = 6.0  # a line of several words is longer
 _FAR_MORE = 4.0
 _AS_MUCH = 0.5
@@ -177,5 +176,5 @@ def _places(page: Draft) -> Floats:
     """
     left, top, width, height = page.letters.boxes[:, :4].T * page.factor
     places = np.column_stack([left + width / 2, top + height / 2, height])
-    places = places[height > _LETTER_H * page.height * page.factor]
+    places = places[height > LETTER_H * page.height * page.factor]
     return np.asarray(places[places[:, 0].argsort()], np.float64)

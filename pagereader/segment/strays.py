@@ -16,7 +16,7 @@ from pagereader.document import Points
 from pagereader.segment.arrays import Floats, Grey, Mask, median, percentile
 from pagereader.segment.clean import Letters
 from pagereader.segment.dittos import are_dittos, small_marks
-from pagereader.segment.found import FoundLine
+from pagereader.segment.found import LETTER_H, FoundLine
 from pagereader.segment.groups import MOST_GROUPS, centre_of, groups_of, line_of, unclaimed
 
 _HEIGHT_H = (0.6, 2.0)
@@ -36,7 +36,6 @@ _EDGE_H = 3.0  # so near to the paper's edge lie the specks of the edge itself,
 _SPECK_H = 4.0  # no longer than so much,
 _BESIDE_TEXT_H = 1.0  # and so far beside the text
 _LEAST_TEXT = 3  # long lines that tell where the text of a page is
-_LETTER_H = 0.45  # lower ones are stops, accents and dust
 _LETTER_EVERY_H = 2.5  # lines with fewer letters may be edges of paper,
 _OVER_EDGE_H = 2.0  # if the light so far over and under them
 _EDGE_STEP = 0.07  # differs by this share of the paper's
@@ -148,7 +147,7 @@ def _has_few_letters(line: FoundLine, height: float) -> bool:
     length = line.centre[-1, 0] - line.centre[0, 0]
     if len(line.boxes) * _LETTER_EVERY_H * height <= length:
         return True
-    letters = int(np.count_nonzero(line.boxes[:, 3] > _LETTER_H * height))
+    letters = int(np.count_nonzero(line.boxes[:, 3] > LETTER_H * height))
     return bool(letters * _LETTER_EVERY_H * height <= length)
 
 

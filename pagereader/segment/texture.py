@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pagereader.segment.arrays import Floats, Map
 from pagereader.segment.cuts import Piece
-from pagereader.segment.found import FoundLine
+from pagereader.segment.found import LETTER_H, FoundLine
 
 _STANDS_OUT = 1.5  # ink of a line, as a multiple of that right over or under it
 _MANY = 12
@@ -15,7 +15,6 @@ _COLUMNS = 6  # every so many columns of a line tell enough
 _SHORT_H = 3.0
 _LEAST_HEIGHT = 8.0  # pixels; smaller letters cannot be told from grain
 _UNEVEN = 0.35  # spread of the letters' heights, as a share of their mean
-_LETTER_H = 0.45  # lower ones are stops, accents and dust
 _ALL_ALIKE = 0.05  # spread of heights and of widths, under which they are dots of a screen
 
 
@@ -38,7 +37,7 @@ def is_texture(
     if len(pieces) < _MANY or not lines:
         return False
     letters = np.concatenate([line.boxes[:, 2:4] for line in lines])
-    letters = letters[letters[:, 1] > _LETTER_H * height]
+    letters = letters[letters[:, 1] > LETTER_H * height]
     if len(letters) and (letters.std(axis=0) < _ALL_ALIKE * letters.mean(axis=0)).all():
         return True
     lengths = np.array([piece.length for piece in pieces])

@@ -286,8 +286,10 @@ def test_greedy_lines_are_those_of_stock_generate(copy: Path) -> None:
         assert ours[number].text == " ".join(theirs[number].split())
 
 
-@pytest.mark.parametrize("kind", ["swin", "siglip_vision_model"])
-def test_encoders_whose_tokens_are_no_patches_are_read(copy: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "prefix"), [("swin", 4 * 4 - 16 * 16), ("siglip_vision_model", 0)]
+)
+def test_encoders_whose_tokens_are_no_patches_are_read(copy: Path, kind: str, prefix: int) -> None:
     """Swin merges patches, SigLIP puts nothing before them; words are placed all the same."""
     from transformers import AutoConfig, AutoModel
 
@@ -299,7 +301,12 @@ def test_encoders_whose_tokens_are_no_patches_are_read(copy: Path, kind: str) ->
     model.encoder = AutoModel.from_config(config).eval()
     model.config.encoder = model.encoder.config
     model.save_pretrained(copy)
-    for reading in make(copy).read([whole_crop(crop) for crop in scribbles(3)]):
+    reader = make(copy)
+    assert reader._engine.encoder.prefix == prefix
+    for crop in scribbles(3):
+        (reading,) = reader.read([whole_crop(crop)])
         assert reading.text
         assert not reading.error
         assert [word.text for word in reading.words] == reading.text.split()
+        if prefix < 0:  # nothing tells where its tokens were read: the words are spread out
+            assert reading.words[-1].end > crop.shape[1] / 2
