@@ -34,6 +34,7 @@ from pagereader.recognize.layers import (
     activation,
     plain_linear,
 )
+from pagereader.recognize.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,18 +188,56 @@ class GreedyDecoder:
             x = layer.final_norm(x + layer.down(self.activation(layer.up(x))))
         return self.head(x), attention
 
+    def walk(self, windows: Windows, caches: Caches) -> tuple[Tensor, Tensor]:
+        """Compute several tokens of each line at once, those of a line seeing what is before them.
+
+        Args:
+            windows: What the first rows of the caches show.
+            caches: They are extended.
+
+        Returns:
+            Logits, shape (tokens, vocabulary), and attention, shape (tokens, encoder tokens).
+        """
+        count, heads, size = len(windows.rows), self.heads, self.head_size
+        lines = windows.lines
+        x = self._embed(windows.tokens, windows.places)
+        mixed, attention = torch.zeros_like(x), x
+        bias = None if caches.cross_bias is None else caches.cross_bias[:lines]
+        here = windows.rows, slice(None), windows.places[:count]
+        for number, layer in enumerate(self.layers):
+            q, k, v = layer.qkv(x).chunk(3, dim=1)
+            own = caches.self_kv[number]
+            own[0][here] = k[:count].view(count, heads, size)
+            own[1][here] = v[:count].view(count, heads, size)
+            keys, values = own[:, :lines, :, : windows.reach]
+            queries = windows.pad(q).view(lines, -1, heads, size).transpose(1, 2)
+            part = self._attend(queries, keys.transpose(2, 3), values, windows.bias)[0]
+            windows.pack(part, out=mixed)
+            x = layer.self_norm(x + layer.self_out(mixed))
+            queries = windows.pad(layer.cross_q(x)).view(lines, -1, heads, size).transpose(1, 2)
+            keys, values = caches.cross_keys[number, :lines], caches.cross_values[number, :lines]
+            part, weights = self._attend(queries, keys, values, bias)
+            windows.pack(part, out=mixed)
+            if number == self.attention_layer:
+                attention = weights.mean(dim=1).flatten(0, 1)[windows.slots]
+            x = layer.cross_norm(x + layer.cross_out(mixed))
+            x = layer.final_norm(x + layer.down(self.activation(layer.up(x))))
+        return self.head(x)[:count], attention
+
     def _attend(
         self, q: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Attend with queries (lines, heads, beams, head size).
+        """Attend with queries (lines, heads, beams or width, head size).
 
         Keys are (lines, heads, head size, tokens), values (lines, heads, tokens, head size).
         """
         scores = torch.matmul(q * self.scale, keys)
+        if self.device.type == "cpu":  # which takes twice as long for a softmax in bf16
+            scores = scores.float()
         if bias is not None:
             scores = scores + bias
         weights = torch.softmax(scores, dim=-1)
-        mixed = torch.matmul(weights, values).transpose(1, 2)
+        mixed = torch.matmul(weights.to(values.dtype), values).transpose(1, 2)
         return mixed.reshape(-1, self.size), weights
 
     def _embed(self, tokens: Tensor, t: int | Tensor) -> Tensor:
@@ -211,13 +250,16 @@ class GreedyDecoder:
             x = x + self.positions[t] * (tokens != self.unplaced)[:, None]
         return x if self.embedding_norm is None else self.embedding_norm(x)
 
-    def prepare(self, states: Sequence[Tensor], beams: int = 1) -> Caches:
-        """Make caches for lines, with ``beams`` rows each, and compute what they look at."""
+    def prepare(self, states: Sequence[Tensor], beams: int = 1, tokens: int = CACHE_STEP) -> Caches:
+        """Make caches for lines, with ``beams`` rows each, and compute what they look at.
+
+        They have room for ``tokens`` tokens and grow when asked to.
+        """
         longest = max(part.shape[1] for part in states)
         if self.uneven:
             longest = padded_sources(longest, self.head_size)
         rows = padded_rows(count_lines(states), beams)
-        caches = self.make_caches(rows, longest, min(CACHE_STEP, self.room), beams)
+        caches = self.make_caches(rows, longest, min(tokens, self.room), beams)
         self.fill(caches, states)
         return caches
 
@@ -229,7 +271,7 @@ class GreedyDecoder:
             device=self.device,
         )
         keys = values.new_empty((len(self.layers), rows, self.heads, self.head_size, sources))
-        own = values.new_empty(
+        own = values.new_zeros(  # not a number times nothing is not a number
             (len(self.layers), 2, rows * beams, self.heads, tokens, self.head_size)
         )
         bias = values.new_zeros((rows, 1, 1, sources)) if self.uneven else None

@@ -107,7 +107,7 @@ class Caches:
             return
         shape = list(self.self_kv.shape)
         shape[4] = min(longest, max(tokens, room + CACHE_STEP))
-        grown = self.self_kv.new_empty(shape)
+        grown = self.self_kv.new_zeros(shape)
         grown[..., :room, :] = self.self_kv
         self.self_kv = grown
 

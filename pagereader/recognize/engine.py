@@ -18,11 +18,13 @@ from pagereader.errors import ModelError
 from pagereader.options import Options
 from pagereader.recognize.batching import HalvingBatch, chunks, is_out_of_memory
 from pagereader.recognize.beams import BeamSearch
+from pagereader.recognize.checking import check
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.confidence import geometric_mean, probability
 from pagereader.recognize.decoder import GreedyDecoder
 from pagereader.recognize.decoding import ROWS, DecodedLine, round_up
 from pagereader.recognize.device import DeviceDecoder
+from pagereader.recognize.drafts import Drafter
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
 from pagereader.recognize.layers import plain_linear
@@ -103,6 +105,12 @@ class Engine:
         if device.type == "cuda":
             self.on_device = DeviceDecoder(self.decoder, self._encoder_tokens())
         hidden = int(checkpoint.model.config.encoder.hidden_size)
+        self.drafter: Drafter | None = None
+        if device.type == "cpu" and self.rules.strip:
+            shape = (int(checkpoint.model.config.decoder.vocab_size), hidden)
+            self.drafter = Drafter.load(
+                checkpoint.folder, shape, checkpoint.pad, self.encoder.prefix, precision.dtype
+            )
         exact_cpu = device.type == "cpu" and precision.name == "fp32"
         self.onednn = exact_cpu and onednn_pays(hidden, 4 * hidden)
         self.workers = Workers(device)
@@ -146,6 +154,7 @@ class Engine:
             ("device", str(self.device)),
             ("beams", str(self.beams.width if self.beams else 1)),
             ("products", "oneDNN" if self.onednn else "torch"),
+            ("drafts", "ctc" if self.drafter else "none"),
             ("torch", torch.__version__),
             ("transformers", version("transformers")),
         )
@@ -248,7 +257,11 @@ class Engine:
         def decode(part: Sequence[Tensor]) -> list[DecodedLine]:
             if search:
                 return search_lines(self.decoder, _stacked(part), longest)
-            return self.decoder.decode(_stacked(part), longest, stop=_loops)
+            stacked = _stacked(part)
+            if self.drafter is None:
+                return self.decoder.decode(stacked, longest, stop=_loops)
+            drafts, prefix = self.drafter(stacked), self.encoder.prefix
+            return check(self.decoder, stacked, drafts, longest, prefix=prefix, stop=_loops)
 
         parts = list(chunks(states, round_up(self._share(len(states)), ROWS)))
         return [line for part in self.workers.map(decode, parts) for line in part]

@@ -1,9 +1,9 @@
 """Choose the library that multiplies fp32 matrices on the CPU.
 
-torch multiplies through MKL, which on AMD processors with AVX-512 runs at half the speed of
-oneDNN. ``torch.backends.mkldnn.matmul.fp32_precision = "bf16"`` sends products to oneDNN; on
-processors with bf16 units it may also lower their precision, so it is used only where a product
-is found to come out the same.
+torch multiplies through MKL, which on AMD's Zen 5 runs at half the speed of oneDNN.
+``torch.backends.mkldnn.matmul.fp32_precision = "bf16"`` sends products to oneDNN; on processors
+with bf16 units it may also lower their precision, so it is used only where a product is found to
+come out the same.
 
 What decides is the processor and never a stopwatch: the same machine gives the same bytes, busy
 or idle.
@@ -43,10 +43,10 @@ def through_onednn(wanted: bool = True) -> Iterator[None]:
 def onednn_pays(inputs: int, outputs: int) -> bool:
     """Tell whether oneDNN is the faster library here and gives the same product as MKL.
 
-    Faster it was found to be on AMD processors with AVX-512 (twice), and no faster on those
-    with AVX2 alone.
+    Twice as fast it was found to be on Zen 5, whose units are 512 bits wide; on Zen 4 (AVX-512
+    in halves) and Zen 3 (AVX2) no faster in large products and slower in small ones.
     """
-    if torch.backends.cpu.get_cpu_capability() != "AVX512" or not _is_amd():
+    if torch.backends.cpu.get_cpu_capability() != "AVX512" or not _is_zen5():
         return False
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(512, inputs, generator=generator)
@@ -61,5 +61,8 @@ def onednn_pays(inputs: int, outputs: int) -> bool:
     return float((other - usual).norm() / usual.norm()) < SAME
 
 
-def _is_amd() -> bool:
-    return str(torch.cpu.get_capabilities().get("cpu_name", "")).startswith("AMD")
+def _is_zen5() -> bool:
+    """Tell whether the processor is of AMD's Zen 5 or later: Zen 4 lacks AVX-VNNI."""
+    known = torch.cpu.get_capabilities()
+    is_amd = str(known.get("cpu_name", "")).startswith("AMD")
+    return is_amd and bool(known.get("avx_vnni", False))

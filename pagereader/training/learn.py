@@ -278,7 +278,7 @@ class Learner:
             seed=settings.seed,
             bf16=bf16,
             fp16=fp16,
-            use_cpu=settings.device == "cpu",
+            use_cpu=settings.device == "cpu" or not torch.accelerator.is_available(),
             dataloader_num_workers=settings.workers,
             dataloader_pin_memory=torch.cuda.is_available(),
             accelerator_config={"even_batches": False},  # WidthBatches sees to that

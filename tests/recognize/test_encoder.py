@@ -15,7 +15,7 @@ from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.preprocess import ImageRules
 from tests.recognize.layouts import LAYOUTS, STRIP, Layout, build_model
 
-TOLERANCE = 1e-5
+TOLERANCE = 2e-5
 
 
 def rules_for(layout: Layout, **changes: Any) -> ImageRules:

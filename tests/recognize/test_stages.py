@@ -318,22 +318,23 @@ def test_onednn_is_switched_on_for_a_block_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("capability", "name", "same", "pays"),
+    ("capability", "name", "vnni", "same", "pays"),
     [
-        ("AVX512", "AMD EPYC", 2.0, True),
-        ("AVX512", "AMD EPYC", -1.0, False),  # "the products differ"
-        ("AVX512", "Intel Xeon", 2.0, False),
-        ("AVX2", "AMD EPYC", 2.0, False),
+        ("AVX512", "AMD EPYC", True, 2.0, True),
+        ("AVX512", "AMD EPYC", True, -1.0, False),  # "the products differ"
+        ("AVX512", "AMD EPYC", False, 2.0, False),  # Zen 4
+        ("AVX512", "Intel Xeon", True, 2.0, False),
+        ("AVX2", "AMD EPYC", True, 2.0, False),
     ],
 )
 def test_the_processor_decides_about_onednn(
-    monkeypatch: pytest.MonkeyPatch, capability: str, name: str, same: float, pays: bool
+    monkeypatch: pytest.MonkeyPatch, capability: str, name: str, vnni: bool, same: float, pays: bool
 ) -> None:
     """Never a stopwatch: a busy machine must give the same bytes as an idle one."""
     from pagereader.recognize import routing
 
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name, "avx_vnni": vnni})
     monkeypatch.setattr(routing, "SAME", same)
     onednn_pays.cache_clear()
     assert onednn_pays(64, 64) is pays
