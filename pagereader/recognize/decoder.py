@@ -23,6 +23,7 @@ from pagereader.recognize.decoding import (
     Run,
     StopRule,
     count_lines,
+    packed,
     padded_rows,
     padded_sources,
 )
@@ -61,7 +62,8 @@ class GreedyDecoder:
         start: Token every line begins with.
         ends: Tokens that end a line.
         device: Where to run.
-        dtype: Of weights and caches.
+        dtype: Of weights and caches; but on a CPU lines that differ in length have theirs in
+            fp32: oneDNN prepares a kernel for every new shape of a product in bf16.
         linear: Makes a product from weight and bias; replaced by quantised ones.
         attention_layer: The layer whose cross-attention tells where a token is; negative
             counts from the last.
@@ -82,6 +84,7 @@ class GreedyDecoder:
     ) -> None:
         self.device = device or torch.device("cpu")
         self.dtype = dtype
+        self.cache_dtype = torch.float32 if uneven and self.device.type == "cpu" else dtype
         self.start = start
         self.uneven = uneven
         self.ends = torch.tensor(sorted(ends), device=self.device)
@@ -111,7 +114,7 @@ class GreedyDecoder:
     def line_bytes(self, encoder_tokens: int, tokens: int) -> int:
         """Return the memory that one line takes in the caches."""
         values = 2 * len(self.layers) * self.size * (encoder_tokens + tokens)
-        return values * torch.empty((), dtype=self.dtype).element_size()
+        return values * torch.empty((), dtype=self.cache_dtype).element_size()
 
     @torch.inference_mode()
     def decode(
@@ -207,8 +210,8 @@ class GreedyDecoder:
         for number, layer in enumerate(self.layers):
             q, k, v = layer.qkv(x).chunk(3, dim=1)
             own = caches.self_kv[number]
-            own[0][here] = k[:count].view(count, heads, size)
-            own[1][here] = v[:count].view(count, heads, size)
+            own[0][here] = k[:count].view(count, heads, size).to(own.dtype)
+            own[1][here] = v[:count].view(count, heads, size).to(own.dtype)
             keys, values = own[:, :lines, :, : windows.reach]
             queries = windows.pad(q).view(lines, -1, heads, size).transpose(1, 2)
             part = self._attend(queries, keys.transpose(2, 3), values, windows.bias)[0]
@@ -231,14 +234,14 @@ class GreedyDecoder:
 
         Keys are (lines, heads, head size, tokens), values (lines, heads, tokens, head size).
         """
-        scores = torch.matmul(q * self.scale, keys)
+        scores = torch.matmul((q * self.scale).to(keys.dtype), keys)
         if self.device.type == "cpu":  # which takes twice as long for a softmax in bf16
             scores = scores.float()
         if bias is not None:
             scores = scores + bias
         weights = torch.softmax(scores, dim=-1)
         mixed = torch.matmul(weights.to(values.dtype), values).transpose(1, 2)
-        return mixed.reshape(-1, self.size), weights
+        return mixed.reshape(-1, self.size).to(q.dtype), weights
 
     def _embed(self, tokens: Tensor, t: int | Tensor) -> Tensor:
         x = F.embedding(tokens, self.embedding)
@@ -267,7 +270,7 @@ class GreedyDecoder:
         """Make room for so many lines, encoder tokens and tokens, with ``beams`` rows a line."""
         values = torch.empty(
             (len(self.layers), rows, self.heads, sources, self.head_size),
-            dtype=self.dtype,
+            dtype=self.cache_dtype,
             device=self.device,
         )
         keys = values.new_empty((len(self.layers), rows, self.heads, self.head_size, sources))
@@ -280,23 +283,24 @@ class GreedyDecoder:
     def fill(self, caches: Caches, states: Sequence[Tensor]) -> None:
         """Compute the cross-attention's keys and values of all lines."""
         keys, values, bias = caches.cross_keys, caches.cross_values, caches.cross_bias
-        first = 0
-        for part in states:
-            here = slice(first, first + len(part))
-            hidden = part.to(self.device, self.dtype)
-            if self.project is not None:
-                hidden = self.project(hidden)
-            tokens = hidden.shape[1]
-            for number, layer in enumerate(self.layers):
-                kv = layer.cross_kv(hidden).view(len(part), tokens, 2, self.heads, self.head_size)
+        hidden = packed(states).to(self.device, self.dtype)
+        if self.project is not None:
+            hidden = self.project(hidden)
+        for number, layer in enumerate(self.layers):
+            kv = layer.cross_kv(hidden)
+            first = row = 0
+            for part in states:
+                lines, tokens = part.shape[:2]
+                here, rows = slice(first, first + lines), slice(row, row + lines * tokens)
+                k, v = kv[rows].view(lines, tokens, 2, self.heads, self.head_size).unbind(2)
                 keys[number, here, ..., tokens:] = 0
-                keys[number, here, ..., :tokens] = kv[:, :, 0].permute(0, 2, 3, 1)
+                keys[number, here, ..., :tokens] = k.permute(0, 2, 3, 1)
                 values[number, here, :, tokens:] = 0
-                values[number, here, :, :tokens] = kv[:, :, 1].transpose(1, 2)
-            if bias is not None:
-                bias[here, ..., :tokens] = 0
-                bias[here, ..., tokens:] = -torch.inf
-            first = here.stop
+                values[number, here, :, :tokens] = v.transpose(1, 2)
+                if bias is not None:
+                    bias[here, ..., :tokens] = 0
+                    bias[here, ..., tokens:] = -torch.inf
+                first, row = here.stop, rows.stop
         keys[:, first:] = 0
         values[:, first:] = 0
 

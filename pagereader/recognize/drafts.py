@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
+
+from pagereader.recognize.decoding import packed
+from pagereader.recognize.layers import Linear, LinearFactory, plain_linear
 
 LAYER_FILE = Path("training") / "ctc.safetensors"
 """Where a model's folder has the layer, if it was trained with one."""
@@ -73,19 +75,24 @@ class Drafter:
     """The layer that spells columns.
 
     Args:
-        weight: Shape (tokens, hidden).
-        bias: Shape (tokens,).
+        scores: The layer, giving a score for every token.
         blank: The token that stands for nothing.
         prefix: Encoder tokens before those of the columns.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, blank: int, prefix: int) -> None:
-        self.weight, self.bias = weight, bias
+    def __init__(self, scores: Linear, blank: int, prefix: int) -> None:
+        self.scores = scores
         self.blank, self.prefix = blank, prefix
 
     @classmethod
     def load(
-        cls, folder: Path, shape: tuple[int, int], blank: int, prefix: int, dtype: torch.dtype
+        cls,
+        folder: Path,
+        shape: tuple[int, int],
+        blank: int,
+        prefix: int,
+        dtype: torch.dtype = torch.float32,
+        linear: LinearFactory = plain_linear,
     ) -> Drafter | None:
         """Return the layer in a model's folder; None if there is none that fits.
 
@@ -95,6 +102,7 @@ class Drafter:
             blank: The token that stands for nothing.
             prefix: Encoder tokens before those of the columns.
             dtype: Of the encoder's states.
+            linear: Makes a product from weight and bias.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -106,21 +114,20 @@ class Drafter:
             return None  # reading goes on without
         if weight.shape != shape or bias.shape != shape[:1]:
             return None
-        return cls(weight, bias, blank, prefix)
+        return cls(linear(weight, bias), blank, prefix)
 
     @torch.inference_mode()
     def __call__(self, states: Sequence[Tensor]) -> list[Draft]:
         """Return a draft for each line of batches, each of shape (lines, tokens, hidden)."""
-        return [draft for part in states for draft in self._drafts(part[:, self.prefix :])]
-
-    def _drafts(self, columns: Tensor) -> list[Draft]:
-        scores = F.linear(columns, self.weight, self.bias).float()
+        scores = self.scores(packed(states)).float()
         best, tokens = scores.max(dim=-1)
-        sureness = (best - scores.logsumexp(dim=-1)).exp()
-        return [
-            self._spelled(line, sure)
-            for line, sure in zip(tokens.numpy(), sureness.double().numpy(), strict=True)
-        ]
+        sureness = (best - scores.logsumexp(dim=-1)).exp().double().numpy()
+        drafts, spoken, first = [], tokens.numpy(), self.prefix
+        for count in (part.shape[1] for part in states for _ in part):
+            here = slice(first, first + count - self.prefix)
+            drafts.append(self._spelled(spoken[here], sureness[here]))
+            first += count
+        return drafts
 
     def _spelled(self, tokens: NDArray[np.int64], sure: NDArray[np.float64]) -> Draft:
         """Take neighbouring columns that say the same together, and leave out blanks."""

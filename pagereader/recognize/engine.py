@@ -27,7 +27,8 @@ from pagereader.recognize.device import DeviceDecoder
 from pagereader.recognize.drafts import Drafter
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
-from pagereader.recognize.layers import plain_linear
+from pagereader.recognize.layers import LinearFactory, plain_linear
+from pagereader.recognize.packed import PackedLinear, packing_pays
 from pagereader.recognize.precision import (
     Precision,
     choose_device,
@@ -37,7 +38,6 @@ from pagereader.recognize.precision import (
 from pagereader.recognize.preprocess import FittedLine, fit
 from pagereader.recognize.quantized import Int8Linear
 from pagereader.recognize.repeats import cut_loop, loop_at_end
-from pagereader.recognize.routing import onednn_pays, through_onednn
 from pagereader.recognize.search import search as search_lines
 from pagereader.recognize.vocabulary import Vocabulary
 from pagereader.recognize.wide import Piece, merge, split
@@ -90,7 +90,7 @@ class Engine:
         self.checkpoint, self.device, self.precision = checkpoint, device, precision
         self.rules = checkpoint.image
         self.vocabulary = Vocabulary(checkpoint.tokenizer)
-        linear = Int8Linear if precision.int8 else plain_linear
+        linear, self.products = _products(device, precision)
         self.decoder = GreedyDecoder(
             checkpoint.model,
             checkpoint.start,
@@ -109,10 +109,13 @@ class Engine:
         if device.type == "cpu" and self.rules.strip:
             shape = (int(checkpoint.model.config.decoder.vocab_size), hidden)
             self.drafter = Drafter.load(
-                checkpoint.folder, shape, checkpoint.pad, self.encoder.prefix, precision.dtype
+                checkpoint.folder,
+                shape,
+                checkpoint.pad,
+                self.encoder.prefix,
+                precision.dtype,
+                linear,
             )
-        exact_cpu = device.type == "cpu" and precision.name == "fp32"
-        self.onednn = exact_cpu and onednn_pays(hidden, 4 * hidden)
         self.workers = Workers(device)
         self.encoding = HalvingBatch(min(ENCODER_BATCH[device.type], batch_size or 1 << 30))
         self.beams: BeamSearch | None = None
@@ -153,7 +156,7 @@ class Engine:
             ("precision-reason", self.precision.reason),
             ("device", str(self.device)),
             ("beams", str(self.beams.width if self.beams else 1)),
-            ("products", "oneDNN" if self.onednn else "torch"),
+            ("products", self.products),
             ("drafts", "ctc" if self.drafter else "none"),
             ("torch", torch.__version__),
             ("transformers", version("transformers")),
@@ -241,9 +244,8 @@ class Engine:
             ) from error
 
     def _read_batch(self, jobs: Sequence[Job], search: bool) -> list[LineReading]:
-        with through_onednn(self.onednn):
-            states = self._encode(jobs)
-            lines = self._decode(states, search)
+        states = self._encode(jobs)
+        lines = self._decode(states, search)
         return [self._reading(job, line) for job, line in zip(jobs, lines, strict=True)]
 
     def _decode(self, states: Sequence[Tensor], search: bool) -> list[DecodedLine]:
@@ -356,6 +358,15 @@ def failed(error: BaseException | str) -> LineReading:
 def _stacked(states: Sequence[Tensor]) -> list[Tensor]:
     """Return neighbours of one shape as one tensor."""
     return [torch.stack(list(run)) for _, run in groupby(states, key=lambda state: state.shape)]
+
+
+def _products(device: torch.device, precision: Precision) -> tuple[LinearFactory, str]:
+    """Return how weights are multiplied with, and its name."""
+    if precision.int8:
+        return Int8Linear, "int8"
+    if device.type == "cpu" and packing_pays(precision.dtype):
+        return PackedLinear, "oneDNN"
+    return plain_linear, "torch"
 
 
 def _loops(line: int, tokens: list[int]) -> bool:

@@ -13,14 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pagereader.recognize.decoding import round_up
+from pagereader.recognize.decoding import filled_up, round_up
 
 WIDTH = 8
 """Tokens in a window at most. What comes after a wrong token is looked at in vain, so longer ones
 were no faster; and with one width for all, a line's attention does not depend on its neighbours."""
-PACKED_STEP = 32
-"""Packed tokens are filled up to a multiple of this: libraries prepare a kernel for every new
-number of rows."""
 REACH_STEP = 16
 """What windows look back on is padded to a multiple of this: for less, products and softmax take
 other kernels, whose last digits differ."""
@@ -66,7 +63,7 @@ class Windows:
         rows = np.repeat(np.arange(len(shown)), lengths)
         count = len(rows)
         within = np.arange(count) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        tokens, places = np.zeros((2, round_up(count, PACKED_STEP)), np.int64)
+        tokens, places = np.zeros((2, filled_up(count)), np.int64)
         tokens[:count] = [token for window in shown for token in window]
         places[:count] = first[rows] + within
         reach = round_up(int((first + lengths).max()), REACH_STEP)

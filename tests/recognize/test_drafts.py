@@ -19,7 +19,7 @@ BLANK, A, B, C = 0, 1, 2, 3
 
 def drafter() -> Drafter:
     """Return one whose states are the scores themselves."""
-    return Drafter(torch.eye(4), torch.zeros(4), BLANK, prefix=1)
+    return Drafter(lambda states: states, BLANK, prefix=1)
 
 
 def test_columns_are_spelled() -> None:
@@ -74,7 +74,7 @@ def test_where_the_decoder_looked() -> None:
 
 def test_a_layer_that_does_not_fit_is_left_out(tmp_path: Path) -> None:
     def load() -> Drafter | None:
-        return Drafter.load(tmp_path, (4, 6), BLANK, 1, torch.float32)
+        return Drafter.load(tmp_path, (4, 6), BLANK, 1)
 
     assert load() is None
     file = tmp_path / LAYER_FILE

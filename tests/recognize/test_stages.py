@@ -17,11 +17,11 @@ from pagereader.errors import ModelError
 from pagereader.recognize.batching import HalvingBatch
 from pagereader.recognize.confidence import geometric_mean, probabilities, probability
 from pagereader.recognize.ink import gaps, histogram, is_blank, percentile
+from pagereader.recognize.packed import PackedLinear, packing_pays
 from pagereader.recognize.precision import int8_pays
 from pagereader.recognize.preprocess import ImageRules, fit
 from pagereader.recognize.quantized import Int8Linear, is_int8_available
 from pagereader.recognize.repeats import cut_loop, loop_at_end
-from pagereader.recognize.routing import onednn_pays, through_onednn
 from pagereader.recognize.vocabulary import Character, clean
 from pagereader.recognize.wide import Piece, merge, split
 from pagereader.recognize.words import centres, split_words, word_spans
@@ -309,36 +309,44 @@ def test_int8_products_are_close_and_each_row_for_itself() -> None:
     assert Int8Linear(weight, None)(x.view(4, 5, 64)).shape == (4, 5, 48)
 
 
-def test_onednn_is_switched_on_for_a_block_only() -> None:
-    matmul = torch.backends.mkldnn.matmul
-    before = matmul.fp32_precision
-    with through_onednn():
-        assert matmul.fp32_precision == "bf16"
-    assert matmul.fp32_precision == before
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_packed_products_are_those_of_torch_and_each_row_for_itself(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight, bias = torch.randn(48, 64, generator=generator), torch.randn(48, generator=generator)
+    x = torch.randn(80, 64, generator=generator)
+    weight, bias, x = weight.to(dtype), bias.to(dtype), x.to(dtype)
+    with torch.inference_mode():
+        product = PackedLinear(weight, bias)
+        found, exact = product(x), torch.nn.functional.linear(x, weight, bias)
+        assert (found - exact).norm() / exact.norm() < torch.finfo(dtype).eps * 4
+        assert torch.equal(product(x[16:48]), found[16:48])
+        assert torch.equal(PackedLinear(weight, None)(x) + bias, found) or dtype != torch.float32
+        assert product(x.view(4, 20, 64)).shape == (4, 20, 48)
 
 
 @pytest.mark.parametrize(
-    ("capability", "name", "vnni", "same", "pays"),
+    ("capability", "name", "same", "pays"),
     [
-        ("AVX512", "AMD EPYC", True, 2.0, True),
-        ("AVX512", "AMD EPYC", True, -1.0, False),  # "the products differ"
-        ("AVX512", "AMD EPYC", False, 2.0, False),  # Zen 4
-        ("AVX512", "Intel Xeon", True, 2.0, False),
-        ("AVX2", "AMD EPYC", True, 2.0, False),
+        ("AVX512", "AMD EPYC", 2.0, torch.backends.mkldnn.is_available()),
+        ("AVX512", "AMD EPYC", -1.0, False),  # "the products differ"
+        ("AVX512", "Intel Xeon", 2.0, False),
+        ("AVX2", "AMD EPYC", 2.0, False),
     ],
 )
-def test_the_processor_decides_about_onednn(
-    monkeypatch: pytest.MonkeyPatch, capability: str, name: str, vnni: bool, same: float, pays: bool
+def test_the_processor_decides_about_packed_products(
+    monkeypatch: pytest.MonkeyPatch, capability: str, name: str, same: float, pays: bool
 ) -> None:
     """Never a stopwatch: a busy machine must give the same bytes as an idle one."""
-    from pagereader.recognize import routing
+    from pagereader.recognize import packed
 
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name, "avx_vnni": vnni})
-    monkeypatch.setattr(routing, "SAME", same)
-    onednn_pays.cache_clear()
-    assert onednn_pays(64, 64) is pays
-    onednn_pays.cache_clear()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name})
+    monkeypatch.setattr(packed, "SAME", same)
+    packing_pays.cache_clear()
+    assert packing_pays(torch.float32) is pays
+    packing_pays.cache_clear()
+    assert not packing_pays(torch.float16)
 
 
 @pytest.mark.parametrize("unit", ["avx512_vnni", "avx_vnni", "amx_int8"])
