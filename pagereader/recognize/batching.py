@@ -43,12 +43,16 @@ class HalvingBatch:
     ) -> list[Result]:
         """Return the results of ``work`` over all items, in their order.
 
+        Batches are of like size: a few items left over cost nearly as much as many.
+
         Raises:
             Exception: whatever ``work`` raises, also for lack of memory for a single item.
         """
         results: list[Result] = []
         while len(results) < len(items):
-            batch = items[len(results) : len(results) + self.size]
+            left = len(items) - len(results)
+            batches = -(-left // self.size)
+            batch = items[len(results) : len(results) + -(-left // batches)]
             try:
                 results.extend(work(batch))
             except Exception as error:

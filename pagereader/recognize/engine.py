@@ -46,7 +46,7 @@ from pagereader.recognize.workers import Workers
 from pagereader.stages import LineReading
 
 ENCODER_BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
-DECODER_BATCH = {"cpu": 64, "cuda": 512, "mps": 64}
+DECODER_BATCH = {"cpu": 96, "cuda": 512, "mps": 64}
 USUAL_TOKENS = 64
 """Length that most lines stay below; the caches grow for those that do not."""
 
@@ -135,7 +135,8 @@ class Engine:
         device = choose_device(options.device)
         stock = options.beams > 1 or options.alternatives > 0
         checkpoint = load_checkpoint(options.model, stock=stock)
-        precision = choose_precision(options.precision, device)
+        width = int(checkpoint.model.config.encoder.hidden_size)
+        precision = choose_precision(options.precision, device, width)
         return cls(
             checkpoint,
             device,

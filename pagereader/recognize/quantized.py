@@ -17,6 +17,8 @@ SAFE_STEPS = 63
 """Steps of an activation row where the CPU has no VNNI: there the products of two neighbours
 are added in 16 bits, and more steps would silently saturate."""
 TINY = 1e-12
+BLOCK = 512
+"""Rows that are multiplied at a time: what comes of them stays in the processor's cache."""
 
 
 class Int8Linear(nn.Module):
@@ -42,7 +44,14 @@ class Int8Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Multiply, shape (..., inputs) to (..., outputs)."""
         rows = x.reshape(-1, x.shape[-1])
-        largest = rows.abs().amax(dim=1, keepdim=True).clamp_min(TINY)
+        out = x.new_empty((len(rows), len(self.scales)))
+        for first in range(0, len(rows), BLOCK):
+            here = slice(first, first + BLOCK)
+            self._multiply(rows[here].float(), out[here])
+        return out.view(*x.shape[:-1], out.shape[-1])
+
+    def _multiply(self, rows: Tensor, out: Tensor) -> None:
+        largest = rows.abs().amax(dim=1, keepdim=True).clamp_min_(TINY)
         zero = self.steps + 1
         # To uint8 around the zero point; adding half and cutting off is rounding.
         steps = (rows * (self.steps / largest)).add_(zero + 0.5).to(torch.uint8)
@@ -61,8 +70,7 @@ class Int8Linear(nn.Module):
             [],
             "",
         )
-        out = torch.addcmul(self.bias, product, largest)
-        return out.reshape(*x.shape[:-1], out.shape[-1])
+        out.copy_(torch.addcmul(self.bias, product, largest, out=product))
 
 
 def is_int8_available() -> bool:

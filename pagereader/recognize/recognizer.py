@@ -64,8 +64,8 @@ class TrOCRRecognizer:
 
     @property
     def lines_a_batch(self) -> int:
-        """How many lines the model reads together."""
-        return self._engine.decoding.size
+        """How many lines to gather: with those of one page more, still what is read together."""
+        return max(1, 3 * self._engine.decoding.size // 4)
 
     def read(self, crops: Sequence[LineCrop]) -> list[LineReading]:
         """Return one reading a crop, in the same order; a line that fails is flagged, not raised.

@@ -20,7 +20,13 @@ from pagereader.options import Options
 from pagereader.recognize import NullRecognizer, TrOCRRecognizer
 from pagereader.recognize.checkpoint import load_checkpoint
 from pagereader.recognize.engine import Engine
-from pagereader.recognize.precision import FP32, Precision, choose_device, choose_precision
+from pagereader.recognize.precision import (
+    FP32,
+    Precision,
+    choose_device,
+    choose_precision,
+    has_bf16_units,
+)
 from pagereader.stages import LineReading, Recognizer
 from tests.recognize.layouts import SQUARE, STRIP, Layout, scribbles
 
@@ -240,7 +246,7 @@ def test_the_provenance_names_model_and_precision(folder: Path) -> None:
     assert step.name == "recognition"
     assert settings["model"] == str(folder)
     assert len(settings["fingerprint"]) == 64
-    assert settings["precision"] == "fp32"
+    assert settings["precision"] == choose_precision("auto", CPU).name
     assert settings["torch"] == torch.__version__
 
 
@@ -250,7 +256,7 @@ def test_devices_and_precisions_that_are_not_there_are_named() -> None:
             choose_device("cuda")
     with pytest.raises(UsageError, match="GPUs only"):
         choose_precision("fp16", CPU)
-    assert choose_precision("auto", CPU).name == "fp32"
+    assert choose_precision("auto", CPU).name == ("bf16" if has_bf16_units() else "fp32")
     assert choose_precision("fast", CPU).name in ("bf16", "int8", "fp32")
     assert choose_precision("exact", CPU) == Precision("fp32", torch.float32, reason="asked for")
     assert FP32.dtype == torch.float32

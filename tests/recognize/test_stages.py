@@ -18,7 +18,7 @@ from pagereader.recognize.batching import HalvingBatch
 from pagereader.recognize.confidence import geometric_mean, probabilities, probability
 from pagereader.recognize.ink import gaps, histogram, is_blank, percentile
 from pagereader.recognize.packed import PackedLinear, packing_pays
-from pagereader.recognize.precision import int8_pays
+from pagereader.recognize.precision import choose_precision, int8_pays
 from pagereader.recognize.preprocess import ImageRules, fit
 from pagereader.recognize.quantized import Int8Linear, is_int8_available
 from pagereader.recognize.repeats import cut_loop, loop_at_end
@@ -243,9 +243,12 @@ def test_batches_halve_until_they_fit_and_stay_small() -> None:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return [item * 2 for item in items]
 
-    assert batches.run(work, range(20)) == [item * 2 for item in range(20)]
-    assert sizes == [16, 8, 4, 4, 4, 4, 4]
+    assert batches.run(work, range(32)) == [item * 2 for item in range(32)]
+    assert sizes == [16, 8, *[4] * 8]
     assert released == [True, True]
+    sizes.clear()
+    assert batches.run(work, range(9)) == [item * 2 for item in range(9)]
+    assert sizes == [3, 3, 3], "few are left over"
 
     def always(items):  # type: ignore[no-untyped-def]
         raise MemoryError
@@ -307,6 +310,11 @@ def test_int8_products_are_close_and_each_row_for_itself() -> None:
     assert errors.max() > 1e-6, "nothing was rounded: these are no int8 products"
     assert torch.equal(Int8Linear(weight, bias)(x[5:9]), found[5:9])
     assert Int8Linear(weight, None)(x.view(4, 5, 64)).shape == (4, 5, 48)
+    many = Int8Linear(weight, bias)(x.repeat(60, 1))  # more than a block
+    assert torch.equal(many[-20:], found)
+    coarse = Int8Linear(weight, bias)(x.bfloat16())
+    assert coarse.dtype == torch.bfloat16
+    assert ((coarse - found).norm(dim=1) / exact.norm(dim=1)).max() < 0.02
 
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
@@ -357,6 +365,30 @@ def test_int8_pays_where_the_processor_has_units_for_it(
     assert not int8_pays()
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True})
     assert int8_pays() is is_int8_available()
+
+
+@pytest.mark.parametrize(
+    ("units", "width", "auto", "fast"),
+    [
+        ((), 768, "fp32", "fp32"),
+        (("avx512_vnni",), 256, "fp32", "int8"),
+        (("avx512_vnni", "avx512_bf16"), 256, "bf16", "bf16"),
+        (("avx512_vnni", "avx512_bf16"), 768, "bf16", "int8"),
+        (("amx_int8", "amx_bf16"), 1024, "bf16", "int8"),
+        (("bf16",), 768, "fp32", "bf16"),  # of ARM: not measured
+    ],
+)
+@pytest.mark.skipif(not is_int8_available(), reason="this torch has no int8 products")
+def test_the_processor_decides_what_is_computed_in(
+    monkeypatch: pytest.MonkeyPatch, units: tuple[str, ...], width: int, auto: str, fast: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(units, True))
+    cpu = torch.device("cpu")
+    assert choose_precision("auto", cpu, width).name == auto
+    assert choose_precision("fast", cpu, width).name == fast
+    assert choose_precision("exact", cpu, width).name == "fp32"
+    stored = choose_precision("fast", cpu, width).dtype
+    assert (stored == torch.bfloat16) is any("bf16" in unit for unit in units)
 
 
 def test_no_file_is_long() -> None:
