@@ -5,9 +5,9 @@
 
 Models: ``bundled`` (or any folder, with --model) reads generated lines of page-like lengths;
 ``small`` and ``base`` have the shapes of microsoft/trocr-small and -base with random weights and
-are made to stop at page-like lengths. Times are CPU seconds of all threads, or seconds on a
-GPU, where stock runs in the number format of ours. Trust the ratios of one run, not times across
-runs.
+are made to stop at page-like lengths. Times are CPU seconds of all threads, where stock runs in
+fp32 as it does by itself, or seconds on a GPU, where it runs in the number format of ours. Trust
+the ratios of one run, not times across runs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from transformers import (
 from pagereader.options import Options
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.engine import Engine
-from pagereader.recognize.precision import FP32, Precision, choose_device, choose_precision
+from pagereader.recognize.precision import FP32, choose_device, choose_precision
 from pagereader.recognize.preprocess import ImageRules, fit
 
 CPU = torch.device("cpu")
@@ -45,7 +45,6 @@ LINES = {
     "cuda": {"bundled": 2048, "small": 1024, "base": 1024},
 }
 STOCK_BATCHES = {"cpu": [8, 16, 32], "cuda": [16, 64, 256]}
-INT8 = Precision("int8", torch.float32, int8=True)
 WORDS = (
     "the of and to in that was his he it with is for as had you not be her on at by which have "
     "or from this him but all she they were my are me one their so an said them we who would "
@@ -218,14 +217,13 @@ def compare_shape(name: str, count: int, device: torch.device) -> list[Result]:
     """Compare on a hub model's shape."""
     counts = token_counts(count)
     crops = [render(text) for text in texts(count)]
-    usual = Engine(random_checkpoint(name), device, choose_precision("auto", device))
+    engines = engines_for(lambda: random_checkpoint(name), device)
     stock = random_checkpoint(name)
-    stock.model.to(device, usual.precision.dtype)
+    stock.model.to(device, stock_format(device))
     plain = Engine(random_checkpoint(name), CPU, FP32).encoder
     pixels = torch.cat(
-        [plain.normalise(torch.from_numpy(fit(c, usual.rules).pixels)[None]) for c in crops]
+        [plain.normalise(torch.from_numpy(fit(c, plain.rules).pixels)[None]) for c in crops]
     )
-    warm_up(usual, crops, counts)
     forced_stock(stock, pixels[:2], counts[:2], 2)
     results = [
         timed(
@@ -235,20 +233,28 @@ def compare_shape(name: str, count: int, device: torch.device) -> list[Result]:
         )
         for size in stock_batches(device, count)
     ]
-    results.append(
-        timed(f"ours ({usual.precision.name})", lambda: forced_ours(usual, crops, counts), device)
-    )
-    if device.type == "cpu":
-        fast = Engine(random_checkpoint(name), device, fast_here())
-        warm_up(fast, crops, counts)
-        results.append(
-            timed(
-                f"ours, reduced ({fast.precision.name})",
-                lambda: forced_ours(fast, crops, counts),
-                device,
-            )
-        )
+    for title, engine in engines.items():
+        warm_up(engine, crops, counts)
+        results.append(timed(title, lambda e=engine: forced_ours(e, crops, counts), device))
     return results
+
+
+def engines_for(load: Callable[[], Checkpoint], device: torch.device) -> dict[str, Engine]:
+    """Return ours in the number formats that it has here: exact, by itself, and fast."""
+    engines: dict[str, Engine] = {}
+    for name in ("exact", "auto", "fast") if device.type == "cpu" else ("auto",):
+        checkpoint = load()
+        width = int(checkpoint.model.config.encoder.hidden_size)
+        precision = choose_precision(name, device, width)
+        title = f"ours ({precision.name})"
+        if title not in engines:
+            engines[title] = Engine(checkpoint, device, precision)
+    return engines
+
+
+def stock_format(device: torch.device) -> torch.dtype:
+    """Return what stock computes in."""
+    return choose_precision("exact" if device.type == "cpu" else "auto", device).dtype
 
 
 def stock_batches(device: torch.device, lines: int) -> list[int]:
@@ -261,12 +267,6 @@ def warm_up(engine: Engine, crops: list[np.ndarray], counts: list[int]) -> None:
     """Read some lines; on a GPU all of them, so that its graphs are recorded."""
     some = 2 if engine.device.type == "cpu" else len(crops)
     forced_ours(engine, crops[:some], counts[:some])
-
-
-def fast_here() -> Precision:
-    """Return what --precision fast means here; where that is exact, int8 to show why."""
-    fast = choose_precision("fast", CPU)
-    return INT8 if fast.name == FP32.name else fast
 
 
 def read_stock(checkpoint: Checkpoint, crops: list[np.ndarray], size: int) -> list[str]:
@@ -307,13 +307,9 @@ def padded(crop: np.ndarray, rules: ImageRules) -> Image.Image:
 def compare_reading(model: str, count: int, device: torch.device) -> list[Result]:
     """Compare whole readings of generated lines with a trained model."""
     crops = [render(text) for text in texts(count)]
-    usual = Engine(load_checkpoint(model), device, choose_precision("auto", device))
-    engines = {f"ours ({usual.precision.name})": usual}
-    if device.type == "cpu":
-        fast = Engine(load_checkpoint(model), device, fast_here())
-        engines[f"ours, reduced ({fast.precision.name})"] = fast
+    engines = engines_for(lambda: load_checkpoint(model), device)
     stock = load_checkpoint(model)
-    stock.model.to(device, usual.precision.dtype)
+    stock.model.to(device, stock_format(device))
     for engine in engines.values():
         engine.read(crops[:8] if device.type == "cpu" else crops)
     read_stock(stock, crops[:8], 8)

@@ -27,6 +27,9 @@ from pagereader.recognize.layers import (
 from pagereader.recognize.preprocess import ImageRules
 from pagereader.recognize.weights import PREFIXES
 
+SCORES = 2_000_000
+"""Attention's scores that are computed at a time, so that they stay in the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -162,6 +165,8 @@ class VisionTransformer:
             for layer in stock.layers
         ]
         self.last_norm = make.norm(stock.layernorm)
+        in_bf16 = make.device.type == "cpu" and make.dtype == torch.bfloat16
+        self.attend = attend_in_bf16 if in_bf16 else F.scaled_dot_product_attention
 
     def __call__(self, plane: Tensor) -> Tensor:
         """Encode one plane of normalised pixels, shape (batch, height, width).
@@ -175,7 +180,7 @@ class VisionTransformer:
         for layer in self.layers:
             qkv = layer.qkv(layer.first_norm(x)).view(lines, tokens, 3, self.heads, -1)
             q, k, v = qkv.permute(2, 0, 3, 1, 4)
-            mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+            mixed = self.attend(q, k, v).transpose(1, 2)
             x += layer.out(mixed.reshape(lines * tokens, size))
             x += layer.down(self.activation(layer.up(layer.second_norm(x))))
         return self.last_norm(x).view(lines, tokens, size)
@@ -193,6 +198,21 @@ class VisionTransformer:
         columns_at = self.positions[: rows * columns]
         torch.add(embedded.view(lines, rows * columns, -1), columns_at, out=tokens[:, first:])
         return tokens
+
+
+def attend_in_bf16(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Attend as ``scaled_dot_product_attention`` does, in two thirds of its time on CPUs.
+
+    All are of shape (lines, heads, tokens, head size).
+    """
+    lines, heads, tokens, size = q.shape
+    step = max(1, SCORES // (heads * tokens * tokens))
+    mixed = q.new_empty(q.shape)
+    for first in range(0, lines, step):
+        here = slice(first, first + step)
+        scores = torch.matmul(q[here] * size**-0.5, k[here].transpose(2, 3))
+        torch.matmul(torch.softmax(scores, dim=-1), v[here], out=mixed[here])
+    return mixed
 
 
 def one_plane(convolution: Any, rules: ImageRules) -> tuple[Tensor, Tensor]:
