@@ -99,7 +99,8 @@ class Options:
         recognizer: Name of the recogniser.
         model: "bundled", a folder, or a name on the hub (which is then downloaded).
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
-        precision: "auto", "exact", "fast", or a number format.
+        precision: "auto" (16 bits where the hardware has units for them), "exact", "fast", or a
+            number format.
         batch_size: Lines decoded together; None to choose by device and model.
         beams: Beam search width; 1 is greedy.
         alternatives: Readings to keep beside the best one.

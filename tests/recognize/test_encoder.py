@@ -130,3 +130,25 @@ def test_other_encoders_run_as_they_are() -> None:
     assert encoder.prefix == 1
     with pytest.raises(ModelError, match="reads no lines of different widths"):
         Encoder(model, rules_for(STRIP))
+
+
+@pytest.mark.parametrize("scores", [1, 2 * 4 * 9 * 9, 10**6])
+def test_attention_in_bf16_is_that_of_torch(monkeypatch: pytest.MonkeyPatch, scores: int) -> None:
+    from pagereader.recognize import encoder as encoders
+
+    monkeypatch.setattr(encoders, "SCORES", scores)
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = torch.randn((3, 5, 4, 9, 16), generator=generator)
+    exact = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    found = encoders.attend_in_bf16(q.bfloat16(), k.bfloat16(), v.bfloat16())
+    assert found.dtype == torch.bfloat16
+    assert (found - exact).norm() / exact.norm() < 0.01
+    assert (encoders.attend_in_bf16(q, k, v) - exact).norm() / exact.norm() < 1e-5
+
+
+def test_states_in_bf16_are_close_to_those_in_fp32() -> None:
+    model, pixels = build_model(LAYOUTS[0]), lines(LAYOUTS[0])
+    rules = rules_for(LAYOUTS[0])
+    exact = Encoder(model, rules)(pixels)
+    coarse = Encoder(model, rules, dtype=torch.bfloat16)(pixels)
+    assert 1e-6 < (coarse - exact).norm() / exact.norm() < 0.1
