@@ -8,9 +8,7 @@ memory does not grow with the number of pages.
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pagereader import __version__
+from pagereader.ahead import ahead
 from pagereader.document import Document, Page, PageImage, PageSource, ProcessingStep
 from pagereader.errors import ModelError, PageError, PagereaderError, UsageError
 from pagereader.failures import failed_page
@@ -157,7 +156,8 @@ class Reader:
 
     def _read_pages(self, refs: Iterable[PageRef | Page], on_error: OnError) -> Iterator[Page]:
         tasks = (self._task(ref) for ref in refs)
-        with closing(self._prepare_ahead(tasks)) as prepared:
+        self.segmenter  # noqa: B018  made here, before threads could race to make it
+        with closing(ahead(tasks, self.options.jobs)) as prepared:
             for group in self._groups(prepared):
                 for page in self._recognize(group):
                     if page.error is not None and on_error == "raise":
@@ -300,24 +300,6 @@ class Reader:
             if turned.page.error is None:
                 return turned, self.recognizer.read(turned.crops)
         return prepared, readings
-
-    def _prepare_ahead(
-        self, tasks: Iterator[Callable[[], _Prepared]]
-    ) -> Generator[_Prepared, None, None]:
-        """Run tasks on threads, a bounded number ahead, and yield their results in order."""
-        self.segmenter  # noqa: B018  made here, before threads could race to make it
-        jobs = self.options.jobs or os.cpu_count() or 1
-        waiting: deque[Future[_Prepared]] = deque()
-        pool = ThreadPoolExecutor(jobs, thread_name_prefix="prepare")
-        try:
-            for task in tasks:
-                waiting.append(pool.submit(task))
-                if len(waiting) > jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
     def _groups(self, prepared: Iterable[_Prepared]) -> Iterator[list[_Prepared]]:
         """Gather pages until they hold enough lines to keep the model busy."""

@@ -25,7 +25,7 @@ from pagereader.recognize.windows import REACH_STEP, WIDTH, Windows
 if TYPE_CHECKING:
     from pagereader.recognize.decoder import GreedyDecoder
 
-MORE = 8
+MORE = 16
 """Tokens that a line is expected to have beyond its draft."""
 
 

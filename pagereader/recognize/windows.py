@@ -32,6 +32,8 @@ class Windows:
         places: Of each token in its line, shape (packed,).
         rows: Of each token's line in the caches, without the filling; shape (tokens,).
         slots: Where each token is in the padded (lines * WIDTH) ones, shape (tokens,).
+        sources: Which packed token each padded one is, shape (lines * WIDTH,); where a window is
+            shorter, its first.
         bias: 0 where a token may look and -inf elsewhere, shape (lines, 1, WIDTH, reach).
     """
 
@@ -39,6 +41,7 @@ class Windows:
     places: Tensor
     rows: Tensor
     slots: Tensor
+    sources: Tensor
     bias: Tensor
 
     @property
@@ -62,7 +65,10 @@ class Windows:
         lengths, first = np.array([len(window) for window in shown]), np.array(firsts)
         rows = np.repeat(np.arange(len(shown)), lengths)
         count = len(rows)
-        within = np.arange(count) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        starts = np.cumsum(lengths) - lengths
+        within = np.arange(count) - starts[rows]
+        slots, sources = rows * WIDTH + within, np.repeat(starts, WIDTH)
+        sources[slots] = np.arange(count)
         tokens, places = np.zeros((2, filled_up(count)), np.int64)
         tokens[:count] = [token for window in shown for token in window]
         places[:count] = first[rows] + within
@@ -73,15 +79,14 @@ class Windows:
             torch.from_numpy(tokens),
             torch.from_numpy(places),
             torch.from_numpy(rows),
-            torch.from_numpy(rows * WIDTH + within),
+            torch.from_numpy(slots),
+            torch.from_numpy(sources),
             torch.from_numpy(bias)[:, None],
         )
 
     def pad(self, packed: Tensor) -> Tensor:
         """Return values of the packed tokens, shape (packed, size), as (lines, WIDTH, size)."""
-        padded = packed.new_zeros((self.lines * WIDTH, packed.shape[1]))
-        padded.index_copy_(0, self.slots, packed[: len(self.slots)])
-        return padded.view(self.lines, WIDTH, -1)
+        return packed.index_select(0, self.sources).view(self.lines, WIDTH, -1)
 
     def pack(self, padded: Tensor, out: Tensor) -> None:
         """Write values of (lines * WIDTH, size) to the first rows of ``out``, (packed, size)."""
