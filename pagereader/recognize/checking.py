@@ -136,6 +136,7 @@ def check(
     longest = min(max_new_tokens, decoder.room)
     expected = max(len(draft.tokens) for draft in drafts) + MORE
     caches = decoder.prepare(states, tokens=round_up(expected, REACH_STEP))
+    caches.self_kv.zero_()  # padded windows see it: not a number times nothing is not a number
     sources = int(caches.cross_keys.shape[4])
     columns = [slice(prefix, part.shape[1]) for part in states for _ in part]
     lines = [
@@ -161,7 +162,9 @@ def _answers(
 ) -> list[Answer]:
     """Return what the decoder says to each line's window."""
     windows = Windows.of(shown, [len(line.tokens) for line in lines])
+    room = int(caches.self_kv.shape[4])
     caches.reserve(windows.reach, max(lines[0].longest, windows.reach))
+    caches.self_kv[:, :, :, :, room:] = 0
     logits, attention = decoder.walk(windows, caches)
     logits = logits.float()
     best, tokens = logits.max(dim=-1)

@@ -274,7 +274,7 @@ class GreedyDecoder:
             device=self.device,
         )
         keys = values.new_empty((len(self.layers), rows, self.heads, self.head_size, sources))
-        own = values.new_zeros(  # not a number times nothing is not a number
+        own = values.new_empty(
             (len(self.layers), 2, rows * beams, self.heads, tokens, self.head_size)
         )
         bias = values.new_zeros((rows, 1, 1, sources)) if self.uneven else None

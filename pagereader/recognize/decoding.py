@@ -105,13 +105,13 @@ class Caches:
             self.cross_bias[target] = self.cross_bias[source]
 
     def reserve(self, tokens: int, longest: int) -> None:
-        """Make room for ``tokens`` tokens in the self-attention cache."""
+        """Make room for ``tokens`` tokens in the self-attention cache; what is new is not set."""
         room = self.self_kv.shape[4]
         if tokens <= room:
             return
         shape = list(self.self_kv.shape)
         shape[4] = min(longest, max(tokens, room + CACHE_STEP))
-        grown = self.self_kv.new_zeros(shape)
+        grown = self.self_kv.new_empty(shape)
         grown[..., :room, :] = self.self_kv
         self.self_kv = grown
 

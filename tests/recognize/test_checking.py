@@ -167,3 +167,18 @@ def test_a_line_is_computed_to_the_bit_as_alone() -> None:
         assert beside.tokens == alone.tokens
         assert (beside.log_probs == alone.log_probs).all()
         assert (beside.attention[:, :5] == alone.attention[:, :5]).all()
+
+
+def test_memory_that_was_not_set_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, pixels, end, plain = ended_runs(STRIP)
+    decoder, states = GreedyDecoder(model, 2, frozenset({end})), encode(model, pixels)
+    new_empty = torch.Tensor.new_empty
+
+    def poisoned(self: torch.Tensor, *args: Any, **named: Any) -> torch.Tensor:
+        out = new_empty(self, *args, **named)
+        return out.fill_(torch.nan) if out.is_floating_point() else out
+
+    monkeypatch.setattr(torch.Tensor, "new_empty", poisoned)
+    right = [draft_of(line.tokens) for line in plain]
+    for drafts in (right, [draft_of([])] * LINES):  # with these the caches must grow
+        assert_same(check(decoder, [states], drafts, STEPS), plain)
