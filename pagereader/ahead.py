@@ -18,15 +18,9 @@ def ahead(
 
     Args:
         tasks: They are taken as they are begun, at most one more than there are threads ahead.
-        jobs: Threads; None for one a core. On a single core there are none: they would only take
-            turns with whoever uses the results.
+        jobs: Threads; None for one a core.
     """
-    cores = usable_cores()
-    if cores == 1:
-        for task in tasks:
-            yield task()
-        return
-    jobs = jobs or cores
+    jobs = jobs or usable_cores()
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="prepare")
     try:

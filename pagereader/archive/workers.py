@@ -23,6 +23,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Protocol
 
+from pagereader.ahead import usable_cores
 from pagereader.archive.tasks import Answer, Task, Worker
 from pagereader.errors import ModelError, PagereaderError
 from pagereader.log import configure, logger
@@ -82,7 +83,7 @@ def uses_gpu(options: Options) -> bool:
 
 def local_workers(options: Options, formats: Sequence[str]) -> LocalWorkers:
     """Return workers that suit this machine: one process a core, or two for a GPU."""
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     if uses_gpu(options):
         threads = max(1, (options.jobs or cores) // GPU_WORKERS)
         return LocalWorkers(GPU_WORKERS, Options.of(options, jobs=threads), formats)

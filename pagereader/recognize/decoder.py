@@ -23,7 +23,7 @@ from pagereader.recognize.decoding import (
     Run,
     StopRule,
     count_lines,
-    packed,
+    flattened,
     padded_rows,
     padded_sources,
 )
@@ -283,7 +283,7 @@ class GreedyDecoder:
     def fill(self, caches: Caches, states: Sequence[Tensor]) -> None:
         """Compute the cross-attention's keys and values of all lines."""
         keys, values, bias = caches.cross_keys, caches.cross_values, caches.cross_bias
-        hidden = packed(states).to(self.device, self.dtype)
+        hidden = flattened(states).to(self.device, self.dtype)
         if self.project is not None:
             hidden = self.project(hidden)
         for number, layer in enumerate(self.layers):
@@ -297,10 +297,12 @@ class GreedyDecoder:
                 keys[number, here, ..., :tokens] = k.permute(0, 2, 3, 1)
                 values[number, here, :, tokens:] = 0
                 values[number, here, :, :tokens] = v.transpose(1, 2)
-                if bias is not None:
-                    bias[here, ..., :tokens] = 0
-                    bias[here, ..., tokens:] = -torch.inf
                 first, row = here.stop, rows.stop
+        if bias is not None:
+            lengths = [part.shape[1] for part in states for _ in part]
+            ends = torch.tensor(lengths, device=self.device)[:, None]
+            beyond = torch.arange(bias.shape[3], device=self.device) >= ends
+            bias[:first, 0, 0] = torch.where(beyond, -torch.inf, 0.0).to(bias.dtype)
         keys[:, first:] = 0
         values[:, first:] = 0
 

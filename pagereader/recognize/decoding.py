@@ -23,10 +23,10 @@ ROW_STEP = 4
 """More rows than that are computed in multiples of this, as kernels take them."""
 SOURCES = 8
 """Where lines differ in length, encoder tokens are padded to a multiple of this; see ROWS."""
-FEW_PACKED, PACKED = 16, 64
-"""Rows of lines that are laid one after another are filled up to a multiple of the first, and from
-the second on of the second: libraries prepare a kernel for every new number of rows, which takes
-longer than a small product."""
+MANY_ROWS = 64
+"""Rows of lines that are laid one after another are filled up to a multiple of ROWS, and of this
+where they are more: libraries prepare a kernel for every new number of rows, which takes longer
+than a small product."""
 SMALL_PRODUCT = 400
 """Multiplications below which torch computes batched products by a loop of its own; encoder
 tokens are padded beyond, or the shorter lines of a batch would go another way alone."""
@@ -222,7 +222,7 @@ def count_lines(states: Sequence[Tensor]) -> int:
     return sum(len(part) for part in states)
 
 
-def packed(states: Sequence[Tensor]) -> Tensor:
+def flattened(states: Sequence[Tensor]) -> Tensor:
     """Return all tokens of batches of encoder states one after another, and some zeros."""
     parts = [part.flatten(0, 1) for part in states]
     rows = sum(len(part) for part in parts)
@@ -233,7 +233,7 @@ def packed(states: Sequence[Tensor]) -> Tensor:
 
 def filled_up(rows: int) -> int:
     """Return how many packed rows are computed for so many."""
-    return round_up(rows, FEW_PACKED if rows <= PACKED else PACKED)
+    return round_up(rows, ROWS if rows <= MANY_ROWS else MANY_ROWS)
 
 
 def padded_rows(lines: int, beams: int = 1) -> int:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pagereader.recognize.decoding import packed
+from pagereader.recognize.decoding import flattened
 from pagereader.recognize.layers import Linear, LinearFactory, plain_linear
 
 LAYER_FILE = Path("training") / "ctc.safetensors"
@@ -119,7 +119,7 @@ class Drafter:
     @torch.inference_mode()
     def __call__(self, states: Sequence[Tensor]) -> list[Draft]:
         """Return a draft for each line of batches, each of shape (lines, tokens, hidden)."""
-        scores = self.scores(packed(states)).float()
+        scores = self.scores(flattened(states)).float()
         best, tokens = scores.max(dim=-1)
         sureness = (best - scores.logsumexp(dim=-1)).exp().double().numpy()
         drafts, spoken, first = [], tokens.numpy(), self.prefix

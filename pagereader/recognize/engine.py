@@ -104,9 +104,12 @@ class Engine:
         self.on_device: DeviceDecoder | None = None
         if device.type == "cuda":
             self.on_device = DeviceDecoder(self.decoder, self._encoder_tokens())
+        self.beams: BeamSearch | None = None
+        if beams > 1 or alternatives:
+            self.beams = BeamSearch(checkpoint, self.decoder, beams, alternatives)
         hidden = int(checkpoint.model.config.encoder.hidden_size)
         self.drafter: Drafter | None = None
-        if device.type == "cpu" and self.rules.strip:
+        if device.type == "cpu" and self.rules.strip and self.beams is None:
             shape = (int(checkpoint.model.config.decoder.vocab_size), hidden)
             self.drafter = Drafter.load(
                 checkpoint.folder,
@@ -118,9 +121,6 @@ class Engine:
             )
         self.workers = Workers(device)
         self.encoding = HalvingBatch(min(ENCODER_BATCH[device.type], batch_size or 1 << 30))
-        self.beams: BeamSearch | None = None
-        if beams > 1 or alternatives:
-            self.beams = BeamSearch(checkpoint, self.decoder, beams, alternatives)
         width = max(beams, alternatives + 1)
         self.decoding = HalvingBatch(batch_size or max(1, self._decoder_batch() // width))
 

@@ -127,8 +127,8 @@ def int8_pays() -> bool:
 
 
 def _fast_on_cpu(width: int) -> Precision:
-    bf16, int8 = has_fast_bf16(), int8_pays()
-    if int8 and (width >= WIDE or not bf16):
+    bf16 = has_fast_bf16()
+    if (width >= WIDE or not bf16) and int8_pays():
         dtype = torch.bfloat16 if bf16 else torch.float32
         return Precision("int8", dtype, int8=True, reason="the CPU computes in int8")
     if bf16:

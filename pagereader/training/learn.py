@@ -16,6 +16,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from pagereader.errors import InputError, OutputError
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint, quiet_transformers
+from pagereader.recognize.drafts import LAYER_FILE
 from pagereader.training.card import Card, model_card
 from pagereader.training.dataset import Collator, LineDataset
 from pagereader.training.generator import LineGenerator
@@ -33,7 +34,6 @@ from pagereader.training.trainer import (
 if TYPE_CHECKING:
     from pagereader.training.run import Material
 
-HEAD_FILE = "ctc.safetensors"
 NOT_COPIED = (".safetensors", ".bin", ".pt", ".md", ".msgpack", ".h5")
 REWRITTEN = ("config.json", "generation_config.json")
 
@@ -225,7 +225,7 @@ class Learner:
         with quiet_transformers():
             self._stored_model().save_pretrained(new)
         if head:
-            save_file(head, output / "training" / HEAD_FILE)
+            save_file(head, output / LAYER_FILE)
         # The configuration last: a folder with one is a finished model.
         for file in sorted(new.iterdir(), key=lambda file: file.name == "config.json"):
             file.chmod(0o644)  # weights are written for the owner alone
@@ -248,7 +248,7 @@ class Learner:
         read_narrow_strips(self.model, self.rules)
         if self.aligned and self.settings.ctc_weight > 0:
             head = add_ctc_head(self.model, len(self.spelling))
-            _load_head(head, self.folder / "training" / HEAD_FILE)
+            _load_head(head, self.folder / LAYER_FILE)
 
     def _arguments(self, folder: Path, lines: int) -> TrainingArguments:
         settings = self._filled()

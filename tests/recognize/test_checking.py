@@ -38,12 +38,13 @@ def spoilt(tokens: list[int], random: np.random.Generator) -> list[int]:
     return out
 
 
+# Random models are sharp: one layout turns differences of 1e-6 in the logits into 3e-4.
 def assert_same(ours: list[DecodedLine], plain: list[DecodedLine]) -> None:
     assert len(ours) == len(plain)
     for line, expected in zip(ours, plain, strict=True):
         assert line.tokens == expected.tokens
         assert line.ended == expected.ended
-        assert line.log_probs == pytest.approx(expected.log_probs, abs=2e-3)
+        assert line.log_probs == pytest.approx(expected.log_probs, abs=1e-3)
         assert line.attention == pytest.approx(expected.attention, abs=1e-4)
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from pagereader.options import Options
-from pagereader.recognize.decoding import filled_up, packed
+from pagereader.recognize.decoding import filled_up, flattened
 from pagereader.recognize.drafts import LAYER_FILE, Draft, Drafter, looked_at
 from pagereader.recognize.engine import Engine
 from tests.recognize.test_recognizer import generate
@@ -107,8 +107,8 @@ def test_the_bundled_model_reads_the_same_with_and_without_drafts(precision: str
 
 def test_states_are_laid_one_after_another_in_few_numbers_of_rows() -> None:
     parts = [torch.ones(2, 7, 3), 2 * torch.ones(1, 9, 3)]
-    rows = packed(parts)
+    rows = flattened(parts)
     assert rows.shape == (32, 3)
     assert rows[:, 0].tolist() == [1] * 14 + [2] * 9 + [0] * 9
     assert [filled_up(count) for count in (1, 16, 17, 64, 65, 500)] == [16, 16, 32, 64, 128, 512]
-    assert packed([torch.ones(4, 16, 3)]).shape == (64, 3)
+    assert flattened([torch.ones(4, 16, 3)]).shape == (64, 3)

@@ -329,7 +329,8 @@ def test_packed_products_are_those_of_torch_and_each_row_for_itself(dtype: torch
         found, exact = product(x), torch.nn.functional.linear(x, weight, bias)
         assert (found - exact).norm() / exact.norm() < torch.finfo(dtype).eps * 4
         assert torch.equal(product(x[16:48]), found[16:48])
-        assert torch.equal(PackedLinear(weight, None)(x) + bias, found) or dtype != torch.float32
+        bare = PackedLinear(weight, None)(x) + bias
+        assert (bare - found).norm() / found.norm() < torch.finfo(dtype).eps * 4
         assert product(x.view(4, 20, 64)).shape == (4, 20, 48)
 
 
