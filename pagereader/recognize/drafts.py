@@ -1,27 +1,22 @@
 """Drafts of what lines say, for the decoder to check many tokens at once.
 
-A layer on the encoder spells each column of a strip, as it learned to beside the decoder (CTC,
-Graves et al. 2006). That costs next to nothing and is right for most letters of print. The decoder
-then checks a run of them in one go instead of writing them one by one (speculative decoding,
-Leviathan et al. 2023): what comes out is what the decoder alone would have written.
+The layer that spells columns is right for most letters of print. The decoder then checks a run of
+them in one go instead of writing them one by one (speculative decoding, Leviathan et al. 2023):
+what comes out is what the decoder alone would have written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pagereader.recognize.decoding import flattened
-from pagereader.recognize.layers import Linear, LinearFactory, plain_linear
+from pagereader.recognize.spelling import Speller
 
-LAYER_FILE = Path("training") / "ctc.safetensors"
-"""Where a model's folder has the layer, if it was trained with one."""
 LEAST = 0.3
 """A run of drafted tokens ends where it is this unlikely to be right to its end."""
 REACH = 4
@@ -71,74 +66,28 @@ class Draft:
         return following
 
 
-class Drafter:
-    """The layer that spells columns.
+@torch.inference_mode()
+def draft(speller: Speller, states: Sequence[Tensor]) -> list[Draft]:
+    """Return a draft for each line of batches, each of shape (lines, encoder tokens, hidden)."""
+    scores = speller.scores(states)
+    best, tokens = scores.max(dim=-1)
+    sureness = (best - scores.logsumexp(dim=-1)).exp().double().numpy()
+    spoken = tokens.numpy()
+    return [
+        _spelled(spoken[here], sureness[here], speller.blank) for here in speller.columns(states)
+    ]
 
-    Args:
-        scores: The layer, giving a score for every token.
-        blank: The token that stands for nothing.
-        prefix: Encoder tokens before those of the columns.
-    """
 
-    def __init__(self, scores: Linear, blank: int, prefix: int) -> None:
-        self.scores = scores
-        self.blank, self.prefix = blank, prefix
-
-    @classmethod
-    def load(
-        cls,
-        folder: Path,
-        shape: tuple[int, int],
-        blank: int,
-        prefix: int,
-        dtype: torch.dtype = torch.float32,
-        linear: LinearFactory = plain_linear,
-    ) -> Drafter | None:
-        """Return the layer in a model's folder; None if there is none that fits.
-
-        Args:
-            folder: Of the model.
-            shape: Tokens and hidden size of the model.
-            blank: The token that stands for nothing.
-            prefix: Encoder tokens before those of the columns.
-            dtype: Of the encoder's states.
-            linear: Makes a product from weight and bias.
-        """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            layer = load_file(folder / LAYER_FILE)
-            weight, bias = layer["weight"].to(dtype), layer["bias"].to(dtype)
-        except (OSError, KeyError, SafetensorError):
-            return None  # reading goes on without
-        if weight.shape != shape or bias.shape != shape[:1]:
-            return None
-        return cls(linear(weight, bias), blank, prefix)
-
-    @torch.inference_mode()
-    def __call__(self, states: Sequence[Tensor]) -> list[Draft]:
-        """Return a draft for each line of batches, each of shape (lines, tokens, hidden)."""
-        scores = self.scores(flattened(states)).float()
-        best, tokens = scores.max(dim=-1)
-        sureness = (best - scores.logsumexp(dim=-1)).exp().double().numpy()
-        drafts, spoken, first = [], tokens.numpy(), self.prefix
-        for count in (part.shape[1] for part in states for _ in part):
-            here = slice(first, first + count - self.prefix)
-            drafts.append(self._spelled(spoken[here], sureness[here]))
-            first += count
-        return drafts
-
-    def _spelled(self, tokens: NDArray[np.int64], sure: NDArray[np.float64]) -> Draft:
-        """Take neighbouring columns that say the same together, and leave out blanks."""
-        starts = np.flatnonzero(np.diff(tokens, prepend=-1))
-        ends = np.append(starts[1:], len(tokens))
-        said = tokens[starts] != self.blank
-        if not said.any():
-            return Draft([], [], [])
-        surest = np.maximum.reduceat(sure, starts)
-        middle = (starts + ends) / 2
-        return Draft(tokens[starts][said].tolist(), middle[said].tolist(), surest[said].tolist())
+def _spelled(tokens: NDArray[np.int64], sure: NDArray[np.float64], blank: int) -> Draft:
+    """Take neighbouring columns that say the same together, and leave out blanks."""
+    starts = np.flatnonzero(np.diff(tokens, prepend=-1))
+    ends = np.append(starts[1:], len(tokens))
+    said = tokens[starts] != blank
+    if not said.any():
+        return Draft([], [], [])
+    surest = np.maximum.reduceat(sure, starts)
+    middle = (starts + ends) / 2
+    return Draft(tokens[starts][said].tolist(), middle[said].tolist(), surest[said].tolist())
 
 
 def looked_at(attention: NDArray[np.float32]) -> float:

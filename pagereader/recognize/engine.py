@@ -24,7 +24,7 @@ from pagereader.recognize.confidence import geometric_mean, probability
 from pagereader.recognize.decoder import GreedyDecoder
 from pagereader.recognize.decoding import ROWS, DecodedLine, round_up
 from pagereader.recognize.device import DeviceDecoder
-from pagereader.recognize.drafts import Drafter
+from pagereader.recognize.drafts import draft
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
 from pagereader.recognize.layers import LinearFactory, plain_linear
@@ -39,6 +39,7 @@ from pagereader.recognize.preprocess import FittedLine, fit
 from pagereader.recognize.quantized import Int8Linear
 from pagereader.recognize.repeats import cut_loop, loop_at_end
 from pagereader.recognize.search import search as search_lines
+from pagereader.recognize.spelling import Speller
 from pagereader.recognize.vocabulary import Vocabulary
 from pagereader.recognize.wide import Piece, merge, split
 from pagereader.recognize.words import centres, word_spans
@@ -108,14 +109,15 @@ class Engine:
         if beams > 1 or alternatives:
             self.beams = BeamSearch(checkpoint, self.decoder, beams, alternatives)
         hidden = int(checkpoint.model.config.encoder.hidden_size)
-        self.drafter: Drafter | None = None
-        if device.type == "cpu" and self.rules.strip and self.beams is None:
+        self.speller: Speller | None = None
+        if self.rules.strip and self.beams is None:
             shape = (int(checkpoint.model.config.decoder.vocab_size), hidden)
-            self.drafter = Drafter.load(
+            self.speller = Speller.load(
                 checkpoint.folder,
                 shape,
                 checkpoint.pad,
                 self.encoder.prefix,
+                device,
                 precision.dtype,
                 linear,
             )
@@ -158,7 +160,7 @@ class Engine:
             ("device", str(self.device)),
             ("beams", str(self.beams.width if self.beams else 1)),
             ("products", self.products),
-            ("drafts", "ctc" if self.drafter else "none"),
+            ("columns", "ctc" if self.speller else "none"),
             ("torch", torch.__version__),
             ("transformers", version("transformers")),
         )
@@ -259,11 +261,11 @@ class Engine:
 
         def decode(part: Sequence[Tensor]) -> list[DecodedLine]:
             if search:
-                return search_lines(self.decoder, _stacked(part), longest)
+                return search_lines(self.decoder, _stacked(part), longest, speller=self.speller)
             stacked = _stacked(part)
-            if self.drafter is None:
+            if self.speller is None or self.device.type != "cpu":
                 return self.decoder.decode(stacked, longest, stop=_loops)
-            drafts, prefix = self.drafter(stacked), self.encoder.prefix
+            drafts, prefix = draft(self.speller, stacked), self.speller.prefix
             return check(self.decoder, stacked, drafts, longest, prefix=prefix, stop=_loops)
 
         parts = list(chunks(states, round_up(self._share(len(states)), ROWS)))

@@ -16,7 +16,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from pagereader.errors import InputError, OutputError
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint, quiet_transformers
-from pagereader.recognize.drafts import LAYER_FILE
+from pagereader.recognize.spelling import LAYER_FILE
 from pagereader.training.card import Card, model_card
 from pagereader.training.dataset import Collator, LineDataset
 from pagereader.training.generator import LineGenerator
