@@ -25,7 +25,7 @@ class TrainingSettings:
         batch_size: Lines of full width a step on each device, in place of which there are more
             narrow ones; None for 32 for strip models, else 8.
         warmup: Share of the run in which the rate rises to its highest.
-        ctc_weight: Share of the CTC loss on the encoder at the start; falls to a fifth of this.
+        ctc_weight: Share of the CTC loss on the encoder at the start; three fifths at the end.
             Only for character-level models whose columns are in reading order.
         evaluate_every: Steps between evaluations; None for one an epoch, 500 steps at most.
         patience: Evaluations without a better CER after which the run stops.

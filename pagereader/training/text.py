@@ -61,7 +61,7 @@ class TextMix:
     loose: float = 0.05
     forms: float = 0.14
     foreign: float = 0.6
-    fraktur: float = 0.09
+    fraktur: float = 0.15
     capitals: float = 0.19
     titles: float = 0.04
     long_s: float = 0.04

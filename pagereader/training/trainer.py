@@ -32,8 +32,8 @@ from pagereader.training.tokens import Spelling
 
 CTC_HEAD = "ctc_head"
 """Name of the extra layer in the model while it is trained."""
-LAST_SHARE = 0.2
-"""The CTC weight falls to this share of what it starts with."""
+LAST_SHARE = 0.6
+"""The CTC weight falls to this share of what it starts with: drafts and searches read with it."""
 
 
 class LineTrainer(Trainer):  # type: ignore[misc]
