@@ -22,7 +22,7 @@ from pagereader.recognize.prefixes import Prefixes
 from pagereader.recognize.spelling import Speller
 
 BEAMS = 4
-"""Readings that are followed; more were found no better."""
+"""Readings that are followed; eight take a third more time and get one letter more in 300."""
 LENGTH = 0.5
 """Power of the number of tokens that what speaks for a reading is divided by: by 0 short readings
 win, by 1 long ones."""
