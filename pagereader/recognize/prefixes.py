@@ -67,7 +67,7 @@ class Prefixes:
         scores = _log_products(said[:, :, :-1], self._shares)
         # A letter that comes twice has a blank between, or columns take both for one.
         again = self._last[:, :, None]
-        twins = self._shares.transpose(1, 2).gather(1, _wide(again, self._shares.shape[1]))
+        twins = self._logs.gather(1, _wide(again, self._logs.shape[2])).exp()
         parted = _log_products(self._on_blank[:, :, None, :-1], twins[..., None])
         scores.scatter_(2, again, parted[..., 0])
         scores[:, :, ends] = said[:, :, -1:]

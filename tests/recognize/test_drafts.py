@@ -92,3 +92,14 @@ def test_states_are_laid_one_after_another_in_few_numbers_of_rows() -> None:
     assert rows[:, 0].tolist() == [1] * 14 + [2] * 9 + [0] * 9
     assert [filled_up(count) for count in (1, 16, 17, 64, 65, 500)] == [16, 16, 32, 64, 128, 512]
     assert flattened([torch.ones(4, 16, 3)]).shape == (64, 3)
+
+
+def test_the_engine_has_its_searches_heed_the_columns() -> None:
+    crops = [generate(seed).pixels for seed in range(3)]
+    engine = Engine.from_options(Options(precision="exact"))
+    assert all(reading.text for reading in engine.read(crops, search=True))
+    assert engine.speller is not None
+    empty = torch.zeros(int(engine.decoder.embedding.shape[0]))
+    empty[engine.speller.blank] = 500.0
+    engine.speller.layer = lambda states: empty.expand(len(states), -1)
+    assert [reading.text for reading in engine.read(crops, search=True)] == [""] * 3
