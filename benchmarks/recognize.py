@@ -246,9 +246,9 @@ def engines_for(load: Callable[[], Checkpoint], device: torch.device) -> dict[st
         checkpoint = load()
         width = int(checkpoint.model.config.encoder.hidden_size)
         precision = choose_precision(name, device, width)
-        title = f"ours ({precision.name})"
-        if title not in engines:
-            engines[title] = Engine(checkpoint, device, precision)
+        engine = Engine(checkpoint, device, precision, trusting=name != "exact")
+        title = f"ours ({precision.name}{', certain lines unchecked' if engine.trusting else ''})"
+        engines.setdefault(title, engine)
     return engines
 
 

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pagereader.recognize.checkpoint import load_checkpoint
+from pagereader.recognize.spelling import LAYER_FILE, read_layer
 from pagereader.training.tokens import bare_letters, extend
 
 PATCHES = "encoder.embeddings.patch_embeddings.projection.weight"
@@ -57,10 +58,12 @@ def spell_more(folder: Path, characters: str) -> None:
     tokenizer.save_pretrained(folder)
     checkpoint.model.half().save_pretrained(folder)
     spelled = bare_letters(tokenizer.get_vocab(), old)
-    path = folder / "training" / "ctc.safetensors"
-    head = load_file(path)
+    layer = read_layer(folder)
+    if layer is None:
+        return
     rows = [*range(old), *(spelled.get(token, 0) for token in range(old, len(tokenizer)))]
-    save_file({name: tensor[rows].contiguous() for name, tensor in head.items()}, path)
+    weight, bias = (tensor[:, rows].contiguous() for tensor in layer)
+    save_file({"weight": weight, "bias": bias}, folder / LAYER_FILE)
 
 
 def finer(kernels: Tensor) -> Tensor:

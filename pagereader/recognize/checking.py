@@ -166,11 +166,11 @@ def _answers(
     caches.reserve(windows.reach, max(lines[0].longest, windows.reach))
     caches.self_kv[:, :, :, :, room:] = 0
     logits, attention = decoder.walk(windows, caches)
-    logits = logits.float()
-    best, tokens = logits.max(dim=-1)
-    log_probs = (best - torch.logsumexp(logits, dim=-1)).double()
+    shares = torch.softmax(logits.float(), dim=-1).numpy()
+    tokens = shares.argmax(axis=-1)
+    log_probs = np.log(shares[np.arange(len(tokens)), tokens].astype(np.float64))
     ends = np.cumsum([len(window) for window in shown])[:-1]
-    parts = (np.split(values.numpy(), ends) for values in (tokens, log_probs, attention.float()))
+    parts = (np.split(values, ends) for values in (tokens, log_probs, attention.float().numpy()))
     return [Answer(*answer) for answer in zip(*parts, strict=True)]
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pagereader.document import Alternative, Flag, ProcessingStep
+from pagereader.document import Flag, ProcessingStep
 from pagereader.errors import ModelError
 from pagereader.options import Options
 from pagereader.recognize.batching import HalvingBatch, chunks, is_out_of_memory
 from pagereader.recognize.beams import BeamSearch
 from pagereader.recognize.checking import check
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
-from pagereader.recognize.confidence import geometric_mean, probability
 from pagereader.recognize.decoder import GreedyDecoder
 from pagereader.recognize.decoding import ROWS, DecodedLine, round_up
 from pagereader.recognize.device import DeviceDecoder
-from pagereader.recognize.drafts import draft
+from pagereader.recognize.drafts import TRUSTED, Draft, draft
 from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.ink import Pixels, is_blank
 from pagereader.recognize.layers import LinearFactory, plain_linear
@@ -37,17 +37,19 @@ from pagereader.recognize.precision import (
 )
 from pagereader.recognize.preprocess import FittedLine, fit
 from pagereader.recognize.quantized import Int8Linear
-from pagereader.recognize.repeats import cut_loop, loop_at_end
+from pagereader.recognize.readings import Readings, failed
+from pagereader.recognize.repeats import loop_at_end
 from pagereader.recognize.search import search as search_lines
 from pagereader.recognize.spelling import Speller
 from pagereader.recognize.vocabulary import Vocabulary
 from pagereader.recognize.wide import Piece, merge, split
-from pagereader.recognize.words import centres, word_spans
 from pagereader.recognize.workers import Workers
 from pagereader.stages import LineReading
 
 ENCODER_BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
 DECODER_BATCH = {"cpu": 96, "cuda": 512, "mps": 64}
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 USUAL_TOKENS = 64
 """Length that most lines stay below; the caches grow for those that do not."""
 
@@ -77,6 +79,7 @@ class Engine:
         batch_size: Lines decoded together; None to choose.
         beams: Readings followed at once; 1 is greedy.
         alternatives: Other readings to give beside the best.
+        trusting: Whether lines of which the columns are certain need not be checked.
     """
 
     def __init__(
@@ -87,10 +90,10 @@ class Engine:
         batch_size: int | None = None,
         beams: int = 1,
         alternatives: int = 0,
+        trusting: bool = False,
     ) -> None:
         self.checkpoint, self.device, self.precision = checkpoint, device, precision
         self.rules = checkpoint.image
-        self.vocabulary = Vocabulary(checkpoint.tokenizer)
         linear, self.products = _products(device, precision)
         self.decoder = GreedyDecoder(
             checkpoint.model,
@@ -102,6 +105,8 @@ class Engine:
             uneven=self.rules.strip,
         )
         self.encoder = Encoder(checkpoint.model, self.rules, device, precision.dtype, linear)
+        vocabulary = Vocabulary(checkpoint.tokenizer)
+        self.readings = Readings(vocabulary, self.rules, self.encoder.prefix)
         self.on_device: DeviceDecoder | None = None
         if device.type == "cuda":
             self.on_device = DeviceDecoder(self.decoder, self._encoder_tokens())
@@ -121,10 +126,14 @@ class Engine:
                 precision.dtype,
                 linear,
             )
+        self.trusting = trusting and self.speller is not None and device.type == "cpu"
         self.workers = Workers(device)
         self.encoding = HalvingBatch(min(ENCODER_BATCH[device.type], batch_size or 1 << 30))
         width = max(beams, alternatives + 1)
-        self.decoding = HalvingBatch(batch_size or max(1, self._decoder_batch() // width))
+        # Of twice as many lines those that columns leave in doubt fill the decoder's batch.
+        self._gathered = 2 if self.trusting else 1
+        together = batch_size or max(1, self._decoder_batch() // width)
+        self.decoding = HalvingBatch(self._gathered * together)
 
     @classmethod
     def from_options(cls, options: Options) -> Engine:
@@ -146,6 +155,7 @@ class Engine:
             batch_size=options.batch_size,
             beams=options.beams,
             alternatives=options.alternatives,
+            trusting=options.precision != "exact",
         )
 
     def describe(self) -> ProcessingStep:
@@ -161,6 +171,7 @@ class Engine:
             ("beams", str(self.beams.width if self.beams else 1)),
             ("products", self.products),
             ("columns", "ctc" if self.speller else "none"),
+            ("columns-trusted-from", f"{TRUSTED:g}" if self.trusting else "none"),
             ("torch", torch.__version__),
             ("transformers", version("transformers")),
         )
@@ -249,27 +260,64 @@ class Engine:
     def _read_batch(self, jobs: Sequence[Job], search: bool) -> list[LineReading]:
         states = self._encode(jobs)
         lines = self._decode(states, search)
-        return [self._reading(job, line) for job, line in zip(jobs, lines, strict=True)]
+        return [
+            self.readings.reading(job.piece.pixels, job.fitted, line)
+            for job, line in zip(jobs, lines, strict=True)
+        ]
 
     def _decode(self, states: Sequence[Tensor], search: bool) -> list[DecodedLine]:
         """Decode the encoder's states, one tensor a line."""
         if self.beams is not None:
             return self.beams.decode(_stacked(states))
-        longest = self.checkpoint.max_new_tokens
         if self.on_device is not None and not search:
+            longest = self.checkpoint.max_new_tokens
             return self.on_device.decode(_stacked(states), longest, stop=_loops)
+        if search:
+            return self._each(self._search, states)
+        if self.speller is None or self.device.type != "cpu":
+            return self._each(self._write, states)
+        drafts = self._each(self._draft, states)
+        certain = [self.trusting and draft.chance >= TRUSTED for draft in drafts]
+        doubtful = [
+            pair
+            for pair, sure in zip(zip(states, drafts, strict=True), certain, strict=True)
+            if not sure
+        ]
+        checked = iter(self._each(self._check, doubtful))
+        prefix = self.speller.prefix
+        return [
+            draft.line(len(state), prefix) if sure else next(checked)
+            for state, draft, sure in zip(states, drafts, certain, strict=True)
+        ]
 
-        def decode(part: Sequence[Tensor]) -> list[DecodedLine]:
-            if search:
-                return search_lines(self.decoder, _stacked(part), longest, speller=self.speller)
-            stacked = _stacked(part)
-            if self.speller is None or self.device.type != "cpu":
-                return self.decoder.decode(stacked, longest, stop=_loops)
-            drafts, prefix = draft(self.speller, stacked), self.speller.prefix
-            return check(self.decoder, stacked, drafts, longest, prefix=prefix, stop=_loops)
+    def _search(self, states: Sequence[Tensor]) -> list[DecodedLine]:
+        longest = self.checkpoint.max_new_tokens
+        return search_lines(self.decoder, _stacked(states), longest, speller=self.speller)
 
-        parts = list(chunks(states, round_up(self._share(len(states)), ROWS)))
-        return [line for part in self.workers.map(decode, parts) for line in part]
+    def _write(self, states: Sequence[Tensor]) -> list[DecodedLine]:
+        longest = self.checkpoint.max_new_tokens
+        return self.decoder.decode(_stacked(states), longest, stop=_loops)
+
+    def _draft(self, states: Sequence[Tensor]) -> list[Draft]:
+        assert self.speller is not None
+        return draft(self.speller, _stacked(states))
+
+    def _check(self, pairs: Sequence[tuple[Tensor, Draft]]) -> list[DecodedLine]:
+        assert self.speller is not None
+        states, drafts = zip(*pairs, strict=True)
+        longest, prefix = self.checkpoint.max_new_tokens, self.speller.prefix
+        return check(self.decoder, _stacked(states), drafts, longest, prefix=prefix, stop=_loops)
+
+    def _each(
+        self, work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]
+    ) -> list[Result]:
+        """Return what comes of lines in parts of like size, some for each worker."""
+        if not items:
+            return []
+        rounds = -(-len(items) // max(1, self.decoding.size // self._gathered))
+        share = -(-len(items) // (rounds * self.workers.count))
+        parts = list(chunks(items, round_up(share, ROWS)))
+        return [result for part in self.workers.map(work, parts) for result in part]
 
     def _encode(self, jobs: Sequence[Job]) -> list[Tensor]:
         """Return the encoder's states, one tensor a job, in order."""
@@ -290,52 +338,6 @@ class Engine:
             pixels = pixels.pin_memory()
         return list(self.encoder(pixels))
 
-    def _reading(self, job: Job, line: DecodedLine) -> LineReading:
-        """Make a reading of what the decoder put out."""
-        if np.isnan(line.log_probs).any():
-            return failed("the model's output is not a number")
-        flags = set()
-        kept = cut_loop(line.tokens)
-        if kept < len(line.tokens):
-            flags.add(Flag.REPEATED)
-        elif not line.ended:
-            flags.add(Flag.TRUNCATED)
-        tokens, log_probs = line.tokens[:kept], line.log_probs[:kept]
-        characters = self.vocabulary.characters(tokens)
-        at = self._places(job.fitted, line, kept)
-        spans = word_spans(job.piece.pixels, characters, log_probs, at)
-        is_special = self.vocabulary.is_special
-        spoken = [
-            value
-            for token, value in zip(tokens, log_probs.tolist(), strict=True)
-            if not is_special(token)
-        ]
-        text = "".join(character.text for character in characters)
-        confidence = geometric_mean(spoken) if text else None
-        others = self._alternatives(text, line)
-        return LineReading(text, confidence, spans, frozenset(flags), others)
-
-    def _alternatives(self, text: str, line: DecodedLine) -> list[Alternative]:
-        """Return the other readings whose texts differ."""
-        seen, others = {text}, []
-        for tokens, score in line.others:
-            other = self.vocabulary.text(tokens)
-            if other not in seen:
-                seen.add(other)
-                others.append(Alternative(other, probability(score)))
-        return others
-
-    def _places(self, fitted: FittedLine, line: DecodedLine, kept: int) -> np.ndarray | None:
-        """Return where each token was read; None if the encoder's tokens belong to no columns."""
-        if self.encoder.prefix < 0:
-            return None
-        columns = fitted.pixels.shape[1] // self.rules.patch_width
-        rows = self.rules.height // self.rules.patch_height
-        first = self.encoder.prefix
-        attention = line.attention[:kept, first : first + rows * columns]
-        shown = fitted.crop_width * fitted.pixels.shape[1] / fitted.used
-        return centres(attention, columns, shown)
-
     def _encoder_tokens(self) -> int:
         """Return how many encoder tokens the widest line has."""
         rules = self.rules
@@ -350,12 +352,6 @@ class Engine:
         most = DECODER_BATCH[self.device.type] * self.workers.count
         room = min(most, memory_for_caches(self.device) // line)
         return max(1, room - room % ROWS if room > ROWS else room)
-
-
-def failed(error: BaseException | str) -> LineReading:
-    """Return the reading of a line that could not be read."""
-    text = str(error).strip().split("\n")[0] or type(error).__name__
-    return LineReading(flags=frozenset({Flag.FAILED}), error=text)
 
 
 def _stacked(states: Sequence[Tensor]) -> list[Tensor]:

@@ -25,14 +25,16 @@ class Speller:
     """The layer that spells columns.
 
     Args:
-        layer: Gives a score for every token.
+        layer: Gives a score for every token, of each part of a column after the other.
         blank: The token that stands for nothing.
         prefix: Encoder tokens before those of the columns.
+        parts: Parts of a column that are spelled one after another: one column may show more than
+            one letter.
     """
 
-    def __init__(self, layer: Linear, blank: int, prefix: int) -> None:
+    def __init__(self, layer: Linear, blank: int, prefix: int, parts: int = 1) -> None:
         self.layer = layer
-        self.blank, self.prefix = blank, prefix
+        self.blank, self.prefix, self.parts = blank, prefix, parts
 
     @classmethod
     def load(
@@ -56,30 +58,45 @@ class Speller:
             dtype: Of the encoder's states.
             linear: Makes a product from weight and bias.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            layer = load_file(folder / LAYER_FILE)
-            weight, bias = (layer[name].to(device, dtype) for name in ("weight", "bias"))
-        except (OSError, KeyError, SafetensorError):
-            return None  # reading goes on without
-        if weight.shape != shape or bias.shape != shape[:1]:
+        layer = read_layer(folder)
+        if layer is None:  # reading goes on without
             return None
-        return cls(linear(weight, bias), blank, prefix)
+        weight, bias = (tensor.to(device, dtype) for tensor in layer)
+        if weight.shape[1:] != shape or bias.shape != weight.shape[:2]:
+            return None
+        return cls(linear(weight.flatten(0, 1), bias.flatten()), blank, prefix, len(weight))
 
     def scores(self, states: Sequence[Tensor]) -> Tensor:
         """Return what the layer makes of batches of states, each (lines, encoder tokens, hidden).
 
         Returns:
-            Logits of all lines one after another, fp32, shape (encoder tokens, tokens); some
-            rows at the end belong to none.
+            Logits of all lines one after another, fp32, shape (parts of all encoder tokens,
+            tokens); some rows at the end belong to none.
         """
-        return self.layer(flattened(states)).float()
+        scores = self.layer(flattened(states)).float()
+        return scores.view(len(scores) * self.parts, -1)
 
     def columns(self, states: Sequence[Tensor]) -> Iterator[slice]:
         """Yield which rows of the scores are the columns of each line."""
         first = 0
         for count in (part.shape[1] for part in states for _ in part):
-            yield slice(first + self.prefix, first + count)
+            yield slice((first + self.prefix) * self.parts, (first + count) * self.parts)
             first += count
+
+
+def read_layer(folder: Path) -> tuple[Tensor, Tensor] | None:
+    """Return weight and bias of the layer in a model's folder; None if it holds none.
+
+    Returns:
+        Weight, shape (parts of a column, tokens, hidden), and bias, shape (parts, tokens). Layers
+        of early models have no axis for the parts and one part.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        layer = load_file(folder / LAYER_FILE)
+        weight, bias = layer["weight"], layer["bias"]
+    except (OSError, KeyError, SafetensorError):
+        return None
+    return (weight, bias) if weight.dim() == 3 else (weight[None], bias[None])

@@ -18,18 +18,14 @@ from pagereader.errors import InputError, OutputError
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint, quiet_transformers
 from pagereader.recognize.spelling import LAYER_FILE
 from pagereader.training.card import Card, model_card
+from pagereader.training.columns import add_column_speller, remove_column_speller
 from pagereader.training.dataset import Collator, LineDataset
 from pagereader.training.generator import LineGenerator
 from pagereader.training.progress import Progress
 from pagereader.training.settings import EPOCHS, TrainingSettings
 from pagereader.training.store import StoredLine
 from pagereader.training.tokens import Spelling, extend
-from pagereader.training.trainer import (
-    LineTrainer,
-    add_ctc_head,
-    read_narrow_strips,
-    remove_ctc_head,
-)
+from pagereader.training.trainer import LineTrainer, read_narrow_strips
 
 if TYPE_CHECKING:
     from pagereader.training.run import Material
@@ -189,7 +185,7 @@ class Learner:
         Raises:
             OutputError: if it cannot be written.
         """
-        head = remove_ctc_head(self.model)
+        speller = remove_column_speller(self.model)
         card = Card(
             name=output.name,
             base=self.settings.base,
@@ -207,11 +203,11 @@ class Learner:
             versions={name: version(name) for name in ("torch", "transformers", "accelerate")},
         )
         try:
-            self._write(output, card, {name: tensor.half() for name, tensor in head.items()})
+            self._write(output, card, {name: tensor.half() for name, tensor in speller.items()})
         except OSError as error:
             raise OutputError(f"{str(output)!r} cannot be written: {error}", "free space") from None
 
-    def _write(self, output: Path, card: Card, head: dict[str, Any]) -> None:
+    def _write(self, output: Path, card: Card, speller: dict[str, Any]) -> None:
         from safetensors.torch import save_file
 
         new = output / "training" / "model"
@@ -224,8 +220,8 @@ class Learner:
         (new / "README.md").write_text(model_card(card), "utf-8")
         with quiet_transformers():
             self._stored_model().save_pretrained(new)
-        if head:
-            save_file(head, output / LAYER_FILE)
+        if speller:
+            save_file(speller, output / LAYER_FILE)
         # The configuration last: a folder with one is a finished model.
         for file in sorted(new.iterdir(), key=lambda file: file.name == "config.json"):
             file.chmod(0o644)  # weights are written for the owner alone
@@ -247,8 +243,7 @@ class Learner:
             pooler.requires_grad_(False)  # no part of a recogniser; would stall several GPUs
         read_narrow_strips(self.model, self.rules)
         if self.aligned and self.settings.ctc_weight > 0:
-            head = add_ctc_head(self.model, len(self.spelling))
-            _load_head(head, self.folder / LAYER_FILE)
+            add_column_speller(self.model, len(self.spelling)).take_up(self.folder)
 
     def _arguments(self, folder: Path, lines: int) -> TrainingArguments:
         settings = self._filled()
@@ -324,19 +319,6 @@ def _half_precision(folder: Path) -> bool:
         return False
     with safe_open(path, framework="pt") as weights:
         return all(weights.get_slice(key).get_dtype() == "F16" for key in weights.keys())  # noqa: SIM118
-
-
-def _load_head(head: Any, path: Path) -> None:
-    """Take up the CTC layer of an earlier run, for the characters that it knew."""
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        return
-    old = load_file(path)
-    with torch.no_grad():
-        for name, tensor in head.named_parameters():
-            if name in old and old[name].shape[1:] == tensor.shape[1:]:
-                tensor[: len(old[name])] = old[name][: len(tensor)].float()
 
 
 def _belongs(file: Path) -> bool:

@@ -1,9 +1,8 @@
 """transformers' Trainer with what lines need.
 
 The Trainer keeps the loop, precision, devices, checkpoints and resuming. Added are batches of
-lines of like width, a CTC loss beside the decoder's (Graves et al. 2006; joint training as in
-Watanabe et al. 2017), a schedule by time, a mean of the weights, and validation of that mean by
-character error rate.
+lines of like width, a CTC loss beside the decoder's (:mod:`pagereader.training.columns`), a
+schedule by time, a mean of the weights, and validation of that mean by character error rate.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, ctc_loss, linear, log_softmax
+from torch.nn.functional import cross_entropy, linear
 from torch.utils.data import DataLoader
 from transformers import Trainer
 from transformers.models.vision_encoder_decoder.modeling_vision_encoder_decoder import (
@@ -26,12 +25,11 @@ from pagereader.evaluate.rates import ErrorRate, character_errors
 from pagereader.recognize.preprocess import ImageRules
 from pagereader.training.averaging import WeightMean
 from pagereader.training.batches import Plans, WidthBatches
+from pagereader.training.columns import COLUMN_SPELLER, columns_loss
 from pagereader.training.dataset import IGNORED
 from pagereader.training.schedule import TimedCosine
 from pagereader.training.tokens import Spelling
 
-CTC_HEAD = "ctc_head"
-"""Name of the extra layer in the model while it is trained."""
 LAST_SHARE = 0.6
 """The CTC weight falls to this share of what it starts with: drafts and searches read with it."""
 
@@ -140,10 +138,15 @@ class LineTrainer(Trainer):  # type: ignore[misc]
         loss = cross_entropy(
             outputs.logits.float().flatten(0, 1), labels.flatten(), ignore_index=IGNORED
         )
-        head = getattr(self.accelerator.unwrap_model(model), CTC_HEAD, None)
-        if head is not None and model.training:
+        speller = getattr(self.accelerator.unwrap_model(model), COLUMN_SPELLER, None)
+        if speller is not None and model.training:
             share = self._ctc_share()
-            loss = (1 - share) * loss + share * self._ctc(head, outputs, labels)
+            states = outputs.encoder_last_hidden_state
+            columns = states[:, -self._columns(states) :]
+            wanted = (labels != IGNORED) & (labels != self.spelling.end)
+            texts = labels.masked_fill(~wanted, self.spelling.pad)
+            spelled = columns_loss(speller, columns, texts, blank=self.spelling.pad)
+            loss = (1 - share) * loss + share * spelled
         return (loss, outputs) if return_outputs else loss
 
     def evaluate(
@@ -194,21 +197,6 @@ class LineTrainer(Trainer):  # type: ignore[misc]
 
     def _ctc_share(self) -> float:
         return float(self.ctc_weight * (1 - (1 - LAST_SHARE) * self.done))
-
-    def _ctc(self, head: nn.Module, outputs: Any, labels: Tensor) -> Tensor:
-        """CTC over the encoder's columns; its blank is the pad token, which no text holds."""
-        states = outputs.encoder_last_hidden_state
-        columns = states[:, -self._columns(states) :]
-        scores = log_softmax(head(columns).float(), dim=-1).transpose(0, 1)
-        wanted = (labels != IGNORED) & (labels != self.spelling.end)
-        return ctc_loss(
-            scores,
-            labels.masked_fill(~wanted, self.spelling.pad),
-            torch.full((len(labels),), len(scores), device=labels.device),
-            wanted.sum(dim=1),
-            blank=self.spelling.pad,
-            zero_infinity=True,  # lines with more characters than columns teach the decoder only
-        )
 
     def _columns(self, states: Tensor) -> int:
         """Tokens of the encoder that are columns, not class tokens."""
@@ -266,20 +254,3 @@ def _columns_of_grey(pixels: Tensor, projection: nn.Conv2d) -> Tensor:
     cut = pixels[:, 0, :height].unfold(2, width, width)  # batch, height, columns, width
     weight = projection.weight.sum(dim=1).flatten(1)
     return linear(cut.transpose(1, 2).flatten(2), weight, projection.bias)
-
-
-def add_ctc_head(model: Any, size: int) -> nn.Linear:
-    """Give the encoder a layer that spells each column; it travels in the run's checkpoints."""
-    head = nn.Linear(model.config.encoder.hidden_size, size)
-    model.add_module(CTC_HEAD, head)
-    return head
-
-
-def remove_ctc_head(model: Any) -> dict[str, Tensor]:
-    """Take the extra layer off again and return its weights; empty if there is none."""
-    head = getattr(model, CTC_HEAD, None)
-    if head is None:
-        return {}
-    weights = {name: tensor.detach().cpu() for name, tensor in head.state_dict().items()}
-    delattr(model, CTC_HEAD)
-    return weights

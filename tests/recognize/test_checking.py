@@ -21,7 +21,7 @@ from tests.recognize.test_decoder import LINES, NEVER, STEPS, encode, ended_runs
 
 def draft_of(tokens: list[int], sureness: float = 0.99) -> Draft:
     """Return a draft that spreads tokens evenly over columns."""
-    return Draft(tokens, [0.5 + n for n in range(len(tokens))], [sureness] * len(tokens))
+    return Draft(tokens, [0.5 + n for n in range(len(tokens))], np.full(len(tokens), sureness))
 
 
 def spoilt(tokens: list[int], random: np.random.Generator) -> list[int]:
@@ -87,7 +87,9 @@ def test_drafts_may_say_anything(
     decoder, states, plain = strip
     said = [
         Draft(
-            [token for token, _ in line], [float(n) for n in range(len(line))], [s for _, s in line]
+            [token for token, _ in line],
+            [float(n) for n in range(len(line))],
+            np.array([s for _, s in line]),
         )
         for line in drafts
     ]

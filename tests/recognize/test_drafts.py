@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 
 from pagereader.options import Options
-from pagereader.recognize.decoding import filled_up, flattened
-from pagereader.recognize.drafts import Draft, draft, looked_at
+from pagereader.recognize.decoding import DecodedLine, filled_up, flattened
+from pagereader.recognize.drafts import TRUSTED, Draft, draft, looked_at
 from pagereader.recognize.engine import Engine
 from pagereader.recognize.spelling import Speller
+from pagereader.recognize.words import centres
 from tests.recognize.test_recognizer import generate
 
 BLANK, A, B, C = 0, 1, 2, 3
@@ -31,6 +34,14 @@ def test_columns_are_spelled() -> None:
     assert found.sureness[0] > found.sureness[1] > 0.99
 
 
+def test_parts_of_columns_are_spelled_and_told_in_columns() -> None:
+    spoken = torch.tensor([BLANK, BLANK, A, B, B, BLANK])  # after a state that is no column
+    states = torch.nn.functional.one_hot(spoken, 4).float().view(1, 3, 8)
+    (found,) = draft(Speller(lambda rows: 8 * rows, BLANK, prefix=1, parts=2), [states])
+    assert found.tokens == [A, B]
+    assert found.columns == [0.25, 1.0]
+
+
 def test_blank_lines_have_an_empty_draft() -> None:
     states = torch.zeros(2, 7, 4)
     states[..., BLANK] = 5.0
@@ -38,7 +49,7 @@ def test_blank_lines_have_an_empty_draft() -> None:
 
 
 def test_runs_end_where_they_become_unlikely() -> None:
-    drafted = Draft([A, B, C, A, B], [1, 2, 3, 4, 5], [0.9, 0.2, 0.99, 0.99, 0.99])
+    drafted = Draft([A, B, C, A, B], [1, 2, 3, 4, 5], np.array([0.9, 0.2, 0.99, 0.99, 0.99]))
     assert drafted.run(0, 7) == [A, B]
     assert drafted.run(2, 7) == [C, A, B]
     assert drafted.run(2, 1) == [C]
@@ -57,7 +68,7 @@ def test_runs_end_where_they_become_unlikely() -> None:
     ],
 )
 def test_going_on_after_an_error(wrong: int, token: int, column: float, following: int) -> None:
-    drafted = Draft([A, B, C, B], [0.5, 1.5, 2.5, 3.5], [0.9] * 4)
+    drafted = Draft([A, B, C, B], [0.5, 1.5, 2.5, 3.5], np.full(4, 0.9))
     assert drafted.resume(wrong, token, lambda: column) == following
 
 
@@ -85,6 +96,42 @@ def test_the_bundled_model_reads_the_same_with_and_without_drafts(precision: str
     assert drafted == alone, "a line's reading hangs on its neighbours"
 
 
+def test_certain_lines_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    crops = [generate(seed).pixels for seed in range(9)]
+    checking, trusting = (Engine.from_options(Options(precision=p)) for p in ("exact", "fp32"))
+    assert ("columns-trusted-from", "none") in checking.describe().settings
+    assert ("columns-trusted-from", f"{TRUSTED:g}") in trusting.describe().settings
+    checked: list[int] = []
+    whole = trusting._check
+
+    def check(pairs: Sequence[tuple[torch.Tensor, Draft]]) -> list[DecodedLine]:
+        assert all(draft.chance < TRUSTED for _, draft in pairs)
+        checked.append(len(pairs))
+        return whole(pairs)
+
+    monkeypatch.setattr(trusting, "_check", check)
+    expected, found = checking.read(crops), trusting.read(crops)
+    assert 0 < sum(checked) < len(crops)
+    assert [reading.text for reading in found] == [reading.text for reading in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one.confidence == pytest.approx(other.confidence, abs=0.1)
+        for word, same in zip(one.words, other.words, strict=True):
+            assert word.start == pytest.approx(same.start, abs=3)
+            assert word.end == pytest.approx(same.end, abs=3)
+    assert found == [trusting.read([crop])[0] for crop in crops], "a line hangs on its neighbours"
+
+
+def test_a_draft_is_read_where_its_columns_are() -> None:
+    places = [0.25, 0.5, 3.0, 5.75]
+    line = Draft([A, B, C, A], places, np.array([0.5, 1, 1, 0.9])).line(sources=8, prefix=2)
+    assert line.tokens == [A, B, C, A]
+    assert line.ended
+    assert np.exp(line.log_probs) == pytest.approx([0.5, 1, 1, 0.9])
+    assert line.attention.sum(axis=1) == pytest.approx([1] * 4)
+    assert centres(line.attention[:, 2:], 6, 6.0) == pytest.approx([0.5, 0.5, 3.0, 5.5])
+    assert Draft([], [], np.zeros(0)).line(sources=8, prefix=2).tokens == []
+
+
 def test_states_are_laid_one_after_another_in_few_numbers_of_rows() -> None:
     parts = [torch.ones(2, 7, 3), 2 * torch.ones(1, 9, 3)]
     rows = flattened(parts)
@@ -99,7 +146,7 @@ def test_the_engine_has_its_searches_heed_the_columns() -> None:
     engine = Engine.from_options(Options(precision="exact"))
     assert all(reading.text for reading in engine.read(crops, search=True))
     assert engine.speller is not None
-    empty = torch.zeros(int(engine.decoder.embedding.shape[0]))
-    empty[engine.speller.blank] = 500.0
-    engine.speller.layer = lambda states: empty.expand(len(states), -1)
+    empty = torch.zeros(engine.speller.parts, int(engine.decoder.embedding.shape[0]))
+    empty[:, engine.speller.blank] = 500.0
+    engine.speller.layer = lambda states: empty.flatten().repeat(len(states), 1)
     assert [reading.text for reading in engine.read(crops, search=True)] == [""] * 3

@@ -37,3 +37,16 @@ def test_columns_are_those_of_the_lines_and_nothing_else() -> None:
     found = [scores[here] for here in speller.columns(states)]
     assert [tuple(line.shape) for line in found] == [(6, 4), (6, 4), (8, 4)]
     assert [float(line.min()) for line in found] == [1, 1, 2]
+
+
+def test_a_column_is_spelled_in_parts(tmp_path: Path) -> None:
+    weight, bias = torch.zeros(2, 4, 6), torch.arange(8.0).view(2, 4)
+    (tmp_path / LAYER_FILE).parent.mkdir()
+    save_file({"weight": weight, "bias": bias}, tmp_path / LAYER_FILE)
+    speller = Speller.load(tmp_path, (4, 6), BLANK, 1)
+    assert speller is not None
+    states = [torch.ones(2, 3, 6), torch.ones(1, 5, 6)]
+    scores = speller.scores(states)
+    found = [scores[here] for here in speller.columns(states)]
+    assert [len(line) for line in found] == [4, 4, 8]
+    assert all(torch.equal(line, bias.repeat(len(line) // 2, 1)) for line in found)
