@@ -45,6 +45,11 @@ class Draft:
     sureness: NDArray[np.float64]
     chance: float = 0.0
 
+    @property
+    def certain(self) -> bool:
+        """Whether the decoder need not check it. That there is nothing, columns do not decide."""
+        return bool(self.tokens) and self.chance >= TRUSTED
+
     def run(self, first: int, most: int) -> list[int]:
         """Return the tokens from the ``first`` on that are worth checking together."""
         likely, end = 1.0, first

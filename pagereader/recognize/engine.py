@@ -277,7 +277,7 @@ class Engine:
         if self.speller is None or self.device.type != "cpu":
             return self._each(self._write, states)
         drafts = self._each(self._draft, states)
-        certain = [self.trusting and draft.chance >= TRUSTED for draft in drafts]
+        certain = [self.trusting and spelled.certain for spelled in drafts]
         doubtful = [
             pair
             for pair, sure in zip(zip(states, drafts, strict=True), certain, strict=True)
@@ -286,8 +286,8 @@ class Engine:
         checked = iter(self._each(self._check, doubtful))
         prefix = self.speller.prefix
         return [
-            draft.line(len(state), prefix) if sure else next(checked)
-            for state, draft, sure in zip(states, drafts, certain, strict=True)
+            spelled.line(len(state), prefix) if sure else next(checked)
+            for state, spelled, sure in zip(states, drafts, certain, strict=True)
         ]
 
     def _search(self, states: Sequence[Tensor]) -> list[DecodedLine]:

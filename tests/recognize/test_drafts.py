@@ -105,7 +105,7 @@ def test_certain_lines_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trusting._check
 
     def check(pairs: Sequence[tuple[torch.Tensor, Draft]]) -> list[DecodedLine]:
-        assert all(draft.chance < TRUSTED for _, draft in pairs)
+        assert not any(draft.certain for _, draft in pairs)
         checked.append(len(pairs))
         return whole(pairs)
 
@@ -130,6 +130,13 @@ def test_a_draft_is_read_where_its_columns_are() -> None:
     assert line.attention.sum(axis=1) == pytest.approx([1] * 4)
     assert centres(line.attention[:, 2:], 6, 6.0) == pytest.approx([0.5, 0.5, 3.0, 5.5])
     assert Draft([], [], np.zeros(0)).line(sources=8, prefix=2).tokens == []
+
+
+def test_lines_are_certain_from_a_limit_on_and_never_of_nothing() -> None:
+    assert Draft([A], [1.0], np.ones(1), TRUSTED).certain
+    assert not Draft([A], [1.0], np.ones(1), TRUSTED - 0.01).certain
+    assert not Draft([A], [1.0], np.ones(1), float("nan")).certain
+    assert not Draft([], [], np.zeros(0), 1.0).certain
 
 
 def test_states_are_laid_one_after_another_in_few_numbers_of_rows() -> None:
