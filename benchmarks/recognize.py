@@ -242,11 +242,15 @@ def compare_shape(name: str, count: int, device: torch.device) -> list[Result]:
 def engines_for(load: Callable[[], Checkpoint], device: torch.device) -> dict[str, Engine]:
     """Return ours in the number formats that it has here: exact, by itself, and fast."""
     engines: dict[str, Engine] = {}
+    built: set[tuple[str, bool]] = set()
     for name in ("exact", "auto", "fast") if device.type == "cpu" else ("auto",):
         checkpoint = load()
         width = int(checkpoint.model.config.encoder.hidden_size)
-        precision = choose_precision(name, device, width)
-        engine = Engine(checkpoint, device, precision, trusting=name != "exact")
+        precision, trusting = choose_precision(name, device, width), name != "exact"
+        if (precision.name, trusting) in built:
+            continue
+        built.add((precision.name, trusting))
+        engine = Engine(checkpoint, device, precision, trusting=trusting)
         title = f"ours ({precision.name}{', certain lines unchecked' if engine.trusting else ''})"
         engines.setdefault(title, engine)
     return engines
