@@ -1,4 +1,4 @@
-"""Fraktur and narrow fonts, made fit for German print and for receipts.
+"""Fraktur fonts, made fit for German print.
 
 The web's Fraktur fonts come without the long s. It is an f without the right half of its bar, and
 so it is made of theirs. Joined letters that a font has get code points of their own (see
@@ -25,13 +25,6 @@ BARS = {
 """Of the f: right edge of the stem, lower and upper edge of the bar, in units of the font."""
 WEB = ("unifrakturmaguntia", "unifrakturcook")
 PLAIN = ("Blankenburg_UNZ1A.ttf",)
-NARROW = (
-    *("antonio", "archivo-narrow", "asap-condensed", "barlow-condensed", "dotgothic16", "doto"),
-    *("encode-sans-condensed", "fira-sans-extra-condensed", "ibm-plex-sans-condensed"),
-    *("jersey-10", "oswald", "pragati-narrow", "pt-sans-narrow", "roboto-condensed"),
-    *("saira-condensed", "saira-extra-condensed", "share-tech", "share-tech-mono"),
-    *("sofia-sans-extra-condensed", "ubuntu-condensed", "vt323"),
-)
 
 
 def collect_fraktur(unpacked: Path, folder: Path) -> int:
@@ -49,19 +42,6 @@ def collect_fraktur(unpacked: Path, folder: Path) -> int:
     for name in PLAIN:
         for file in unpacked.rglob(name):
             shutil.copyfile(file, folder / name)
-    return len(list(folder.iterdir()))
-
-
-def collect_narrow(unpacked: Path, folder: Path) -> int:
-    """Write narrow fonts and those of printers into a folder of their own."""
-    from fontTools.ttLib import TTFont
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in NARROW:
-        for packed in unpacked.rglob(f"{name}-latin-400-normal.woff"):
-            font = TTFont(packed)
-            font.flavor = None
-            font.save(folder / f"{packed.stem}.ttf")
     return len(list(folder.iterdir()))
 
 

@@ -5,11 +5,13 @@
         --dev oldbooks=100,ajax=48
 
 The first fills WORK/fonts and WORK/text; it needs apt-get, dpkg, npm and fonttools with brotli.
-Fraktur lies in fonts/fraktur, type of receipts in fonts/narrow, and languages other than English
-each in a folder of text: the generator gives each of them its share of the lines.
+Fraktur lies in fonts/fraktur, type of receipts in fonts/narrow, handwriting in fonts/hands, and
+languages other than English each in a folder of text: the generator gives each of them its share
+of the lines.
 The second writes WORK/train.tsv and WORK/dev.tsv from a list of line crops with the columns
 image, text, split and source: absolute paths, texts as pagereader writes them, rare sources
-repeated, long validation cut down to so many lines of a source.
+repeated, long validation cut down to so many lines of a source. With --letters it writes the texts
+of those sources' training lines into WORK/text, for they are what hands write.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from broken_letters import NARROW, WEB, collect_fraktur, collect_narrow
+from broken_letters import WEB, collect_fraktur
+from faces import NARROW, collect_hands, collect_narrow, collect_typewriters, from_web, hands
 from languages import collect_languages
 
 Row = dict[str, str]
@@ -48,6 +51,7 @@ def main() -> int:
     lines = commands.add_parser("lines")
     lines.add_argument("table", type=Path)
     lines.add_argument("--weight", type=pairs, default={}, help="source=times,...")
+    lines.add_argument("--letters", type=pairs, default={}, help="source=times,...")
     lines.add_argument("--dev", type=pairs, default={}, help="source=lines,...; all others: none")
     for command in (material, lines):
         command.add_argument("work", type=Path)
@@ -55,6 +59,7 @@ def main() -> int:
     work = arguments.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     if arguments.command == "lines":
+        write_letters(arguments.table, work / "text", arguments.letters)
         return write_lists(arguments.table, work, arguments.weight, arguments.dev)
     return gather(work)
 
@@ -72,12 +77,18 @@ def gather(work: Path) -> int:
         if not line.startswith("#")
         for name in line.split()
     ]
+    names += [name for name in hands() if name.startswith("@")]
     unpacked = work / "unpacked"
     unpacked.mkdir(exist_ok=True)
     missing = [name for name in names if not fetch(name, work, unpacked)]
     print(f"{len(names) - len(missing)} packages; not to be had: {', '.join(missing) or 'none'}")
     print(f"{collect_fonts(unpacked, work / 'fonts')} fonts")
-    for kind, collect in (("fraktur", collect_fraktur), ("narrow", collect_narrow)):
+    for kind, collect in (
+        ("fraktur", collect_fraktur),
+        ("narrow", collect_narrow),
+        ("hands", collect_hands),
+        ("typewriter", collect_typewriters),
+    ):
         print(f"{collect(unpacked, work / 'fonts' / kind)} of them {kind}")
     print(f"{collect_text(unpacked, work / 'text') / 1e6:.1f} MB of text")
     for language, size in collect_languages(unpacked, work / "text").items():
@@ -111,8 +122,9 @@ def collect_fonts(unpacked: Path, folder: Path) -> int:
             continue  # of manuals
         if not UNFIT.search(font.name):
             shutil.copyfile(font, folder / font.name)
+    special = tuple(f"{name}-latin" for name in (*WEB, *NARROW, *from_web(hands())))
     for packed in unpacked.rglob("*-latin-400-normal.woff"):
-        if packed.name.startswith(tuple(f"{name}-latin" for name in (*WEB, *NARROW))):
+        if packed.name.startswith(special):
             continue
         font = TTFont(packed)
         font.flavor = None
@@ -138,10 +150,24 @@ def collect_text(unpacked: Path, folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*.txt"))
 
 
+def read_rows(table: Path) -> list[Row]:
+    """Read a list of lines."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def write_letters(table: Path, folder: Path, times: dict[str, float]) -> None:
+    """Write what the training lines of some sources say, as often as asked, as text."""
+    folder.mkdir(exist_ok=True)
+    for source, often in times.items():
+        rows = [r for r in read_rows(table) if (r["split"], r["source"]) == ("train", source)]
+        text = "".join(f"{row['text'].translate(SPELLINGS)}\n" for row in rows)
+        (folder / f"{source}.txt").write_text(text * round(often), encoding="utf-8")
+
+
 def write_lists(table: Path, work: Path, weights: dict[str, float], kept: dict[str, float]) -> int:
     """Write what is learned from and what validates; no line of one is in the other."""
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows = read_rows(table)
     draw = random.Random(0)
     for split, numbers in (
         ("train", lambda rows: repeated(rows, weights, draw)),

@@ -22,6 +22,8 @@ FRAKTUR = "fraktur"
 """Name of the folder whose fonts have broken letters."""
 NARROW = "narrow"
 """Name of the folder whose fonts are those of receipts and crowded forms."""
+HANDS = "hands"
+"""Name of the folder whose fonts are handwriting."""
 LIGATURES = {
     pair: chr(0xE000 + place) for place, pair in enumerate(("ch", "ck", "tz", "ff", "ll", "tt"))
 }
@@ -74,7 +76,7 @@ class Face:
 
     @cached_property
     def kind(self) -> str:
-        """Name of the folder that the font lies in: :data:`FRAKTUR` and :data:`NARROW` count."""
+        """Name of its folder: :data:`FRAKTUR`, :data:`NARROW` and :data:`HANDS` count."""
         return self.path.parent.name
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pagereader.training import degrade
 from pagereader.training.degrade import TYPED_PAD, Ink, Rng, Scanner, chance
-from pagereader.training.fonts import FRAKTUR, NARROW, Face, Glyph
+from pagereader.training.fonts import EM, FRAKTUR, HANDS, NARROW, Face, Glyph
+from pagereader.training.hands import draw_hand, written
 from pagereader.training.text import TextSource
 
 PAD = 20
@@ -37,6 +38,7 @@ LEAST_X_HEIGHT = 0.37
 DULL = Scanner(blur=0.7, noise=6, black_and_white=0)
 BOOK = Scanner(blur=0.9, noise=6, black_and_white=0.5, generous=0.1)
 SMALL = Scanner(blur=0.9, noise=5, black_and_white=0.4, generous=0.2)
+PEN = Scanner(noise=7, black_and_white=0.05)
 FAINT_INK = Scanner(blur=0.8, black_and_white=0.04)
 """Scans of what would be lost in a worse one."""
 SQUEEZED = 0.7
@@ -45,6 +47,8 @@ NARROW_EMS = 0.27
 """Letters narrower than that, on average, are drawn only at many pixels."""
 LEAST_EMS, LEAST_SMALL_EMS = 0.2, 0.42
 """Narrowest letters of receipts, on average, at many and at few pixels."""
+HAND_EMS = 0.3
+"""Narrowest letters of hands, on average."""
 TABBED = 0.8
 """What a wide gap leaves for letters."""
 
@@ -91,6 +95,7 @@ class _Look:
         typed: Whether it was written on a typewriter.
         tabbed: Whether there is a wide gap in it.
         fraktur: Whether its letters are broken.
+        hand: Whether it is handwriting.
     """
 
     stretch: float
@@ -99,14 +104,15 @@ class _Look:
     typed: bool
     tabbed: bool
     fraktur: bool = False
+    hand: bool = False
 
 
 class LineGenerator:
     """Makes line images, each from the seed and its own number.
 
     Args:
-        faces: To draw with; one is drawn by lot for each line. Those of Fraktur and of receipts
-            (:attr:`Face.kind`) draw only the lines of their kind.
+        faces: To draw with; one is drawn by lot for each line. Those of Fraktur, of receipts and
+            of hands (:attr:`Face.kind`) draw only the lines of their kind.
         text: Where the texts come from.
         seed: Same seed and number, same line.
     """
@@ -115,7 +121,9 @@ class LineGenerator:
         self.faces = list(faces)
         self._fraktur = [f for f in faces if f.kind == FRAKTUR for _ in range(GENUINE[f.joins])]
         self._narrow = [face for face in faces if face.kind == NARROW]
-        self._common = [f for f in faces if f.kind not in (FRAKTUR, NARROW)] or self.faces
+        self._hands = [face for face in faces if face.kind == HANDS]
+        special = (FRAKTUR, NARROW, HANDS)
+        self._common = [f for f in faces if f.kind not in special] or self.faces
         self.text = text
         self.seed = seed
 
@@ -137,8 +145,10 @@ class LineGenerator:
         aspect = aspect or draw_aspect(rng)
         while True:
             fraktur = bool(self._fraktur) and chance(rng, self.text.mix.fraktur)
-            form = not fraktur and chance(rng, self.text.mix.forms)
-            face = _any(self._fraktur, rng) if fraktur else self._face(rng, form)
+            hand = not fraktur and bool(self._hands) and chance(rng, self.text.mix.hands)
+            form = not (fraktur or hand) and chance(rng, self.text.mix.forms)
+            own = self._fraktur if fraktur else self._hands if hand else []
+            face = _any(own, rng) if own else self._face(rng, form)
             look = draw_look(face, form, rng)
             count = letters(face, aspect / look.stretch)
             squeezed = look.receipt and look.stretch < SQUEEZED
@@ -148,13 +158,20 @@ class LineGenerator:
                 count = max(1, int(CAPITALS * count))
             if look.tabbed:
                 count = max(1, int(TABBED * count))
-            draw_text = self.text.fraktur if fraktur else self.text.draw
-            text = face.only(self.text.form(rng, count) if form else draw_text(rng, count))
+            text = face.only(self._text(look, form)(rng, count))
             if not text:
                 continue
             pixels = self._image(text, face, rng, aspect, look)
             if pixels is not None:
                 return GeneratedLine(pixels, text)
+
+    def _text(self, look: _Look, form: bool) -> Callable[[Rng, int], str]:
+        """Return what draws a line's text."""
+        if look.fraktur:
+            return self.text.fraktur
+        if look.hand:
+            return self.text.written
+        return self.text.form if form else self.text.draw
 
     def _face(self, rng: Rng, form: bool) -> Face:
         """Draw a face; forms have those of receipts, or some times as likely fixed widths."""
@@ -177,7 +194,7 @@ class LineGenerator:
         if look.small and len(text) * LEAST_PIXELS < aspect * degrade.SMALL_CAPITALS[0]:
             capitals = text.upper() == text
             heights = degrade.SMALL_CAPITALS if capitals else degrade.SMALL_HEIGHTS
-        elif look.stretch * face.letter_width < NARROW_EMS:
+        elif look.hand or look.stretch * face.letter_width < NARROW_EMS:
             heights = degrade.LARGE_HEIGHTS
         widest = max(1.0, look.stretch) if look.receipt else degrade.WIDEST_STRETCH
         cover = degrade.to_scan_size(ink, rng, aspect, heights, widest)
@@ -197,17 +214,25 @@ class LineGenerator:
             return degrade.scan(image, rng, DULL if faded else SMALL)
         if look.fraktur:
             return degrade.scan(image, rng, BOOK)
+        if look.hand:
+            return degrade.scan(image, rng, PEN)
         return degrade.scan(image, rng, FAINT_INK if look.typed or look.receipt else Scanner())
 
     def _print(self, text: str, face: Face, rng: Rng, look: _Look) -> Ink | None:
         """Return the ink of a crop at drawing size, or None if there is none to be seen."""
         drawing = draw(text, face, rng, look.typed, look.tabbed)
-        own = ink = drawing.ink
-        move = degrade.slant(own.shape, rng)
-        own = ink = degrade.moved(own, move)
-        if chance(rng, 0.35):
+        move = degrade.slant(drawing.ink.shape, rng)
+        hand = draw_hand(rng)
+
+        def laid(one: _Drawing) -> Ink:
+            if look.hand:
+                return written(one.ink, PAD + one.ascent, max(1, face.x_height * EM), hand, rng)
+            return degrade.moved(one.ink, move)
+
+        own = ink = laid(drawing)
+        if chance(rng, 0.6 if look.hand else 0.35):
             other = draw(face.only(self.text.draw(rng, len(text))) or "x", face, rng)
-            ink = add_neighbour(ink, drawing, degrade.moved(other.ink, move), rng)
+            ink = add_neighbour(ink, drawing, laid(other), rng)
         if own.max() < FAINT:
             return None
         ink = np.ascontiguousarray(ink[crop_window(own, drawing, rng)])
@@ -227,6 +252,9 @@ def draw_look(face: Face, form: bool, rng: Rng) -> _Look:
     if face.kind == FRAKTUR:
         stretch = float(rng.uniform(0.85, 1.25))
         return _Look(stretch, False, False, False, False, fraktur=True)
+    if face.kind == HANDS:
+        stretch = max(float(rng.uniform(0.9, 1.8)), HAND_EMS / face.letter_width)
+        return _Look(stretch, False, False, False, False, hand=True)
     receipt = chance(rng, 0.6 if form else 0.02)
     small = chance(rng, 0.33 if receipt else 0.12) and face.x_height > LEAST_X_HEIGHT
     stretch = degrade.draw_stretch(rng)

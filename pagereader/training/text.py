@@ -46,6 +46,7 @@ class TextMix:
         forms: Of all lines, those of receipts and forms (:meth:`TextSource.form`).
         foreign: Of all lines but those in Fraktur, those in other languages.
         fraktur: Of all lines, those in Fraktur (:meth:`TextSource.fraktur`).
+        hands: Of all lines but those in Fraktur, those written (:meth:`TextSource.written`).
         capitals: Of all lines, those in capitals only.
         titles: Of all lines, those with every word capitalised.
         long_s: Of all lines, those with the long s of old print.
@@ -62,6 +63,7 @@ class TextMix:
     forms: float = 0.14
     foreign: float = 0.6
     fraktur: float = 0.15
+    hands: float = 0.5
     capitals: float = 0.19
     titles: float = 0.04
     long_s: float = 0.04
@@ -156,10 +158,8 @@ class TextSource:
             rng: Decides.
             length: About how many characters; 0 to leave that to the lot.
         """
-        prose = self._prose
-        if self._foreign and rng.random() < self.mix.foreign:
-            prose = _pick(rng, tuple(self._foreign.values()))
         length = min(length or self._length(rng), self.mix.longest)
+        prose = self._language(rng, self.mix.foreign)
         return self._kept(self._styled(self._composed(rng, length, prose), rng), rng)
 
     def fraktur(self, rng: np.random.Generator, length: int = 0) -> str:
@@ -175,6 +175,22 @@ class TextSource:
             text = re.sub(r'"(?=\w)|\u00bb(?=\w)', "\u201e", text)
             text = re.sub(r'"|(?<=\w)\u00ab', "\u201c", text)
         return self._kept(text, rng)
+
+    def written(self, rng: np.random.Generator, length: int = 0) -> str:
+        """Return one line as letters have it, not in capitals; otherwise as :meth:`draw`."""
+        length = min(length or self._length(rng), self.mix.longest)
+        text = self._composed(rng, length, self._language(rng, self.mix.foreign / 3))
+        if rng.random() < 0.4:
+            text = re.sub(r"\band\b", "&", text)
+        if rng.random() < 0.5:
+            text = text.replace("\u2014", " - ")
+        return self._kept(text, rng)
+
+    def _language(self, rng: np.random.Generator, foreign: float) -> Prose:
+        """Return prose in another language, in that share of the calls."""
+        if self._foreign and rng.random() < foreign:
+            return _pick(rng, tuple(self._foreign.values()))
+        return self._prose
 
     def _composed(self, rng: np.random.Generator, length: int, prose: Prose) -> str:
         mix, kind = self.mix, rng.random()
