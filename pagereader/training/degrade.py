@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pagereader.recognize.slant import upright
+
 Ink = NDArray[np.uint8]
 Cover = NDArray[np.float32]
 Move = NDArray[np.float32]
@@ -39,6 +41,8 @@ SWAY = (0.08, 0.03)
 """Spread of the ways that parts of a line go aside and up or down, in its heights."""
 SWAY_LENGTH = 0.7
 """From one such part to the next, in heights."""
+UPRIGHT = 0.5
+"""Share of the varied lines that are set upright, as they are when looked at again."""
 HIDDEN_WIDTH = (0.08, 0.45)
 """Least and greatest width of a hidden part of a line, in its heights."""
 HIDDEN_SHARE = 0.15
@@ -318,15 +322,17 @@ def jpeg(pixels: Pixels, quality: int) -> Pixels:
 
 
 def vary_crop(pixels: Pixels, rng: Rng) -> Pixels:
-    """Vary a real crop: margins, slant, sway, gaps, weight, contrast, blur, noise."""
+    """Vary a real crop: margins, slant or none, sway, gaps, weight, contrast, blur, noise."""
     height = len(pixels)
     ground = int(np.percentile(pixels, 85))
     top, bottom = (int(rng.uniform(-0.06, 0.12) * height) for _ in range(2))
     left, right = (int(rng.uniform(0, 0.4) * height) for _ in range(2))
-    kept = pixels[max(0, -top) : height - max(0, -bottom)]
+    kept: Pixels = pixels[max(0, -top) : height - max(0, -bottom)]
     out = cv2.copyMakeBorder(
         kept, max(0, top), max(0, bottom), left, right, cv2.BORDER_CONSTANT, value=[ground]
     )
+    if chance(rng, UPRIGHT):
+        out = upright(np.asarray(out, np.uint8))
     if chance(rng, 0.4):
         shear, turn = rng.normal(0, 0.08), rng.normal(0, 0.004)
         matrix = np.array([[1, shear, -shear * height / 2], [turn, 1, 0]], np.float32)
