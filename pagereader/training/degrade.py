@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pagereader.recognize.slant import upright
+from pagereader.training.slant import upright
 
 Ink = NDArray[np.uint8]
 Cover = NDArray[np.float32]
@@ -42,7 +42,7 @@ SWAY = (0.08, 0.03)
 SWAY_LENGTH = 0.7
 """From one such part to the next, in heights."""
 UPRIGHT = 0.5
-"""Share of the varied lines that are set upright, as they are when looked at again."""
+"""Share of the varied lines whose slant is undone first: another hand, as it were."""
 HIDDEN_WIDTH = (0.08, 0.45)
 """Least and greatest width of a hidden part of a line, in its heights."""
 HIDDEN_SHARE = 0.15

@@ -1,7 +1,7 @@
 """How much the writing of a line leans, and the line set upright.
 
-Handwriting leans so far that the top of a letter stands above its neighbour. A model that sees
-columns has each letter to itself once that is undone.
+Handwriting leans so far that the top of a letter stands above its neighbour. With that undone a
+model learns the same letters in another shape.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pagereader.recognize.ink import Pixels
-from pagereader.recognize.slant import measure_slant, upright
+from pagereader.training.slant import measure_slant, upright
 
 
 def strokes(lean: float, height: int = 48) -> Pixels:
