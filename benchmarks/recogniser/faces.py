@@ -61,8 +61,9 @@ def unpack(unpacked: Path, names: Iterable[str], folder: Path) -> int:
     from fontTools.ttLib import TTFont
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        for packed in unpacked.rglob(f"{name}-latin-400-normal.woff"):
+    wanted = {f"{name}-latin-400-normal.woff" for name in names}
+    for packed in unpacked.rglob("*-latin-400-normal.woff"):
+        if packed.name in wanted:
             font = TTFont(packed)
             font.flavor = None
             font.save(folder / f"{packed.stem}.ttf")
