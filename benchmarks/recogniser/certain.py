@@ -9,15 +9,15 @@ read without the decoder (pagereader/recognize/drafts.py); errors are counted in
 from __future__ import annotations
 
 import argparse
-import csv
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import torch
+from prepare import Row, read_rows
 
+from pagereader.evaluate.normalise import TextRules
 from pagereader.evaluate.rates import ErrorRate, character_errors
 from pagereader.recognize.checkpoint import Checkpoint, load_checkpoint
 from pagereader.recognize.drafts import Draft, draft
@@ -25,8 +25,6 @@ from pagereader.recognize.encoder import Encoder
 from pagereader.recognize.preprocess import fit
 from pagereader.recognize.spelling import Speller
 from pagereader.recognize.vocabulary import Vocabulary
-
-Row = dict[str, str]
 
 
 def main() -> int:
@@ -38,9 +36,10 @@ def main() -> int:
     checkpoint = load_checkpoint(asked.model)
     vocabulary = Vocabulary(checkpoint.tokenizer)
     read: dict[str, list[tuple[ErrorRate, bool]]] = defaultdict(list)
-    for row, spelled in drafts(checkpoint, asked.table.parent, rows(asked.table, asked.split)):
-        said = vocabulary.text(spelled.tokens)
-        read[row["source"]].append((errors(row["text"], said), spelled.certain))
+    wanted = [row for row in read_rows(asked.table) if row["split"] == asked.split]
+    for row, spelled in drafts(checkpoint, asked.table.parent, wanted):
+        texts = map(TextRules().apply, (row["text"], vocabulary.text(spelled.tokens)))
+        read[row["source"]].append((character_errors(*texts), spelled.certain))
     print("source          lines  certain  CER of columns  of certain lines")
     for source, lines in sorted(read.items()):
         certain = [found for found, sure in lines if sure]
@@ -48,13 +47,6 @@ def main() -> int:
         share = len(certain) / len(lines)
         print(f"{source:15} {len(lines):5}  {share:7.1%}  {everything:14.4f}  {trusted:.4f}")
     return 0
-
-
-def rows(table: Path, split: str) -> list[Row]:
-    """Read one split of a line list."""
-    with table.open(encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [row for row in lines if row["split"] == split]
 
 
 def drafts(
@@ -78,13 +70,6 @@ def drafts(
 def total(found: Iterable[ErrorRate]) -> float:
     """Return the errors of all lines together for each of their characters."""
     return sum(found, ErrorRate()).value
-
-
-def errors(truth: str, reading: str) -> ErrorRate:
-    """Count wrong characters; blanks and Unicode's forms do not matter."""
-    return character_errors(
-        *(unicodedata.normalize("NFC", " ".join(t.split())) for t in (truth, reading))
-    )
 
 
 if __name__ == "__main__":

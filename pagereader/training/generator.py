@@ -10,16 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagereader.training import degrade
-from pagereader.training.degrade import TYPED_PAD, Ink, Rng, Scanner, chance
-from pagereader.training.fonts import EM, FRAKTUR, HANDS, NARROW, Face, Glyph
+from pagereader.training.degrade import Ink, Rng, Scanner, chance
+from pagereader.training.fonts import EM, FRAKTUR, HANDS, NARROW, Face
 from pagereader.training.hands import draw_hand, written
 from pagereader.training.text import TextSource
-
-PAD = 20
-"""Pixels around the text while it is drawn."""
-FAINT = 38
-"""Ink, of 255, below this does not count as the line's extent."""
-
+from pagereader.training.typeset import FAINT, PAD, Drawing, add_neighbour, crop_window, draw
 
 CROP_EMS = 1.1
 """Height of a crop, as drawn on average, in ems."""
@@ -64,24 +59,6 @@ class GeneratedLine:
 
     pixels: NDArray[np.uint8]
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawing:
-    """Ink of a line with its font's measures, in pixels from the drawing's upper edge."""
-
-    ink: Ink
-    ascent: int
-    descent: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Hand:
-    """How regularly a line is set: letter spacing, factor of word gaps, wobble (pixels)."""
-
-    spacing: float = 0.0
-    gap: float = 1.0
-    wobble: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +198,7 @@ class LineGenerator:
     def _print(self, text: str, face: Face, rng: Rng, look: _Look) -> Ink | None:
         """Return the ink of a crop at drawing size, or None if there is none to be seen."""
         drawing = draw(text, face, rng, look.typed, look.tabbed)
-        move = degrade.slant(drawing.ink.shape, rng)
-        hand = draw_hand(rng)
-
-        def laid(one: _Drawing) -> Ink:
-            if look.hand:
-                return written(one.ink, PAD + one.ascent, max(1, face.x_height * EM), hand, rng)
-            return degrade.moved(one.ink, move)
-
+        laid = _laid_by_hand(face, rng) if look.hand else _laid(drawing, rng)
         own = ink = laid(drawing)
         if chance(rng, 0.6 if look.hand else 0.35):
             other = draw(face.only(self.text.draw(rng, len(text))) or "x", face, rng)
@@ -245,6 +215,18 @@ class LineGenerator:
         if look.fraktur and chance(rng, 0.3):
             return degrade.ribbon(ink, rng)
         return degrade.thicken_or_thin(ink, rng) if chance(rng, 0.33) else ink
+
+
+def _laid(first: Drawing, rng: Rng) -> Callable[[Drawing], Ink]:
+    """Return what lays printed lines on a page, all as the first one."""
+    move = degrade.slant(first.ink.shape, rng)
+    return lambda line: degrade.moved(line.ink, move)
+
+
+def _laid_by_hand(face: Face, rng: Rng) -> Callable[[Drawing], Ink]:
+    """Return what writes lines in one hand."""
+    hand, x_height = draw_hand(rng), max(1, face.x_height * EM)
+    return lambda line: written(line.ink, PAD + line.ascent, x_height, hand, rng)
 
 
 def draw_look(face: Face, form: bool, rng: Rng) -> _Look:
@@ -280,89 +262,6 @@ def letters(face: Face, aspect: float) -> int:
     return max(1, round((CROP_EMS * aspect - MARGIN_EMS) / face.letter_width))
 
 
-def draw(text: str, face: Face, rng: Rng, typed: bool = False, tabbed: bool = False) -> _Drawing:
-    """Draw a line: as it is, or with uneven word gaps, wobble and letter spacing.
-
-    Args:
-        text: What it says.
-        face: To draw with.
-        rng: Decides.
-        typed: Strike each letter as a typewriter does.
-        tabbed: Leave a wide gap before the last word or after a label.
-    """
-    ascent, descent = face.metrics
-    hand = _hand(text, rng)
-    tab, leap = _tab(text, rng) if tabbed else (-1, 0.0)
-    pens, pen = [], float(PAD)
-    wobble = 0.0
-    for place, character in enumerate(face.joined(text)):
-        glyph = face.glyph(character)
-        if character == " ":
-            wobble = rng.normal(0, hand.wobble) if hand.wobble else 0.0
-            pen += glyph.advance * hand.gap * (rng.uniform(0.85, 1.15) if hand.wobble else 1.0)
-            pen += leap * glyph.advance if place == tab else 0.0
-            continue
-        pens.append((glyph, round(pen) + glyph.left, PAD + ascent + glyph.top + round(wobble)))
-        pen += glyph.advance + hand.spacing
-    ink = np.zeros((ascent + descent + 2 * PAD, int(pen) + PAD + ascent), np.uint8)
-    if typed:
-        type_letters(ink, pens, rng)
-    else:
-        for glyph, left, top in pens:
-            strike(ink, glyph.ink, left, top)
-    return _Drawing(ink, ascent, descent)
-
-
-def type_letters(ink: Ink, pens: Sequence[tuple[Glyph, int, int]], rng: Rng) -> None:
-    """Strike letters one by one, none quite on the baseline nor as hard as the last.
-
-    Args:
-        ink: Of the line, drawn into.
-        pens: Letters with the left and upper edge of their ink.
-        rng: Decides how well kept the machine is, then about each letter.
-    """
-    uneven, filled = float(rng.uniform(0, 0.35)), float(rng.uniform(-0.3, 0.8))
-    slip, turn = float(rng.uniform(0, 1.6)), float(rng.uniform(0, 2.0))
-    for glyph, left, top in pens:
-        if not glyph.ink.size:
-            continue
-        letter = degrade.typed(glyph.ink, rng, uneven, filled, turn)
-        aside, down = (round(off) for off in rng.normal(0, slip, 2))
-        strike(ink, letter, left - TYPED_PAD + aside // 2, top - TYPED_PAD + down)
-
-
-def strike(ink: Ink, letter: Ink, left: int, top: int) -> None:
-    """Draw a letter into a line; what lies outside is lost."""
-    from_left, from_top = max(0, -left), max(0, -top)
-    part = letter[from_top:, from_left:]
-    place = ink[top + from_top :, left + from_left :][: part.shape[0], : part.shape[1]]
-    np.maximum(place, part[: place.shape[0], : place.shape[1]], out=place)
-
-
-def add_neighbour(ink: Ink, drawing: _Drawing, other: Ink, rng: Rng) -> Ink:
-    """Let the line above or below reach into the picture, one line pitch away."""
-    pitch = int((drawing.ascent + drawing.descent) * rng.uniform(0.9, 1.2))
-    out = ink.copy()
-    strike(out, other, 0, pitch if chance(rng, 0.5) else -pitch)
-    return out
-
-
-def crop_window(own: Ink, drawing: _Drawing, rng: Rng) -> tuple[slice, slice]:
-    """Return where a segmenter might cut: tight or loose around the line's own ink."""
-    rows = np.flatnonzero(own.max(axis=1) > FAINT)
-    columns = np.flatnonzero(own.max(axis=0) > FAINT)
-    top, bottom, left, right = rows[0], rows[-1], columns[0], columns[-1]
-    size = max(bottom - top, (drawing.ascent + drawing.descent) // 2)
-    if chance(rng, 0.5):  # cut by the font's measures rather than by this line's letters
-        top = min(top, PAD + int(drawing.ascent * 0.15))
-        bottom = max(bottom, PAD + drawing.ascent + int(drawing.descent * 0.7))
-    top = max(0, int(top - rng.uniform(-0.03, 0.22) * size))
-    bottom = max(top + 8, int(bottom + rng.uniform(-0.03, 0.22) * size) + 1)
-    left = max(0, int(left - rng.uniform(-0.02, 0.6) * size))
-    right = max(left + 8, int(right + rng.uniform(-0.02, 0.6) * size) + 1)
-    return slice(top, bottom), slice(left, right)
-
-
 def sheet(lines: Sequence[GeneratedLine], width: int = 900) -> NDArray[np.uint8]:
     """Return a picture of lines under each other, cut off at ``width``, to look at."""
     rows = []
@@ -381,21 +280,3 @@ def save_png(pixels: NDArray[np.uint8]) -> bytes:
 
 def _any(faces: Sequence[Face], rng: Rng) -> Face:
     return faces[int(rng.integers(len(faces)))]
-
-
-def _tab(text: str, rng: Rng) -> tuple[int, float]:
-    """Return which blank is a wide gap, and how many blanks wider than others it is."""
-    after_label = text.find(": ") + 1
-    place = after_label if after_label > 0 and chance(rng, 0.5) else text.rfind(" ")
-    return place, float(rng.uniform(1, max(2.0, 0.5 * min(24, len(text)))))
-
-
-def _hand(text: str, rng: Rng) -> _Hand:
-    spacing = 0.0
-    if text.isupper() and chance(rng, 0.3):  # titles are often spaced
-        spacing = float(rng.uniform(2, 14))
-    elif chance(rng, 0.1):
-        spacing = float(rng.uniform(0, 3) if chance(rng, 0.5) else rng.uniform(0, 8))
-    if spacing == 0 and chance(rng, 0.7):
-        return _Hand()
-    return _Hand(spacing, float(rng.uniform(0.7, 2.0)), float(rng.uniform(0.01, 0.8)))

@@ -43,8 +43,10 @@ class TextMix:
         words: Words in random order.
         numbers: Numbers, dates, sums and references among words.
         loose: Random characters.
-        forms: Of all lines, those of receipts and forms (:meth:`TextSource.form`).
-        foreign: Of all lines but those in Fraktur, those in other languages.
+        forms: Of the lines neither in Fraktur nor written, those of receipts and forms
+            (:meth:`TextSource.form`).
+        foreign: Of all lines but those in Fraktur, those in other languages; of written ones a
+            third as many.
         fraktur: Of all lines, those in Fraktur (:meth:`TextSource.fraktur`).
         hands: Of all lines but those in Fraktur, those written (:meth:`TextSource.written`).
         capitals: Of all lines, those in capitals only.

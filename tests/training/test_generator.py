@@ -16,8 +16,9 @@ from pagereader.cli.lines import lines_command
 from pagereader.errors import InputError
 from pagereader.training import degrade
 from pagereader.training.fonts import Face, find_faces
-from pagereader.training.generator import PAD, LineGenerator, draw, sheet
+from pagereader.training.generator import LineGenerator, sheet
 from pagereader.training.text import LATIN, TextMix, TextSource
+from pagereader.training.typeset import PAD, draw
 from tests.training.conftest import PROSE
 
 HEIGHTS = {*degrade.SCAN_HEIGHTS, *degrade.SMALL_HEIGHTS, *degrade.SMALL_CAPITALS}

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pagereader.training.degrade import LARGE_HEIGHTS, Ink
+from pagereader.training.degrade import LARGE_HEIGHTS, Ink, Rng
 from pagereader.training.fonts import HANDS, Face, find_faces
-from pagereader.training.generator import PAD, LineGenerator, draw
+from pagereader.training.generator import LineGenerator
 from pagereader.training.hands import Hand, draw_hand, written
 from pagereader.training.text import TextSource
+from pagereader.training.typeset import PAD, draw
 from tests.training.conftest import PROSE
 
 COPYBOOK = Hand(
@@ -104,11 +105,20 @@ def test_hands_write_their_share_and_nothing_else(
     with_hands: LineGenerator, monkeypatch: pytest.MonkeyPatch, share: float, kinds: set[str]
 ) -> None:
     drawn: set[str] = set()
+    hands: list[Hand] = []
+
+    def noted(ink: Ink, baseline: int, x_height: float, hand: Hand, rng: Rng) -> Ink:
+        hands.append(hand)
+        return written(ink, baseline, x_height, hand, rng)
+
+    monkeypatch.setattr("pagereader.training.generator.written", noted)
     glyph = Face.glyph
     monkeypatch.setattr(Face, "glyph", lambda f, c: (drawn.add(f.kind), glyph(f, c))[1])
     with_hands.text.mix = replace(with_hands.text.mix, hands=share, fraktur=0.0)
     lines = [with_hands.line(number) for number in range(30)]
     assert drawn == kinds
+    assert (len(hands) >= 30) if share else not hands
+    assert len(set(hands)) <= 30, "neighbouring lines are of one hand"
     if share:
         assert {line.pixels.shape[0] for line in lines} <= set(LARGE_HEIGHTS)
 
